@@ -1,0 +1,237 @@
+package p2p
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	dht "github.com/libp2p/go-libp2p-kad-dht"
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/p2p/security/noise"
+	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/multiformats/go-multiaddr"
+	"golang.org/x/sync/errgroup"
+)
+
+// Errors that callers tell apart.
+var (
+	// ErrClosed: the host was closed.
+	ErrClosed = errors.New("p2p: host closed")
+	// ErrNotFound: no address of the peer is known and the DHT has none.
+	ErrNotFound = errors.New("p2p: peer not found")
+	// ErrFrame: a frame was longer than allowed.
+	ErrFrame = errors.New("p2p: frame too long")
+)
+
+// DefaultListen is where a host listens when nothing is configured: a port of
+// the system's choice, on loopback only.
+const DefaultListen = "/ip4/127.0.0.1/udp/0/quic-v1"
+
+// Config of a Host. Seed and Genesis are required.
+type Config struct {
+	// Seed of the ed25519 peer key.
+	Seed [32]byte
+	// Listen has the multiaddrs to listen on; none means DefaultListen. QUIC
+	// always works; TCP (noise, yamux) only if an address here is a TCP one.
+	Listen []string
+	// Genesis is the hash of the chain's genesis, whose first 8 bytes name the
+	// network in all protocol ids.
+	Genesis [32]byte
+	// Client makes the DHT ask but not answer: for short-lived processes, which
+	// would be dead entries in the tables of others.
+	Client bool
+	// Log receives what an operator may want to know; nil discards.
+	Log *slog.Logger
+}
+
+// Host is a libp2p host with what Plexus needs on top of it. It runs from New
+// until Close; all methods may be called concurrently.
+type Host struct {
+	host   host.Host
+	dht    *dht.IpfsDHT
+	pubsub *pubsub.PubSub
+	prefix string
+	log    *slog.Logger
+	ctx    context.Context // ends in Close
+	cancel context.CancelFunc
+	group  *errgroup.Group
+	once   sync.Once
+	found  *discovery
+	slots  slots
+}
+
+// Prefix is what all protocol ids of the network with this genesis begin with:
+// "/plexus/" and 16 hexadecimal digits.
+func Prefix(genesis [32]byte) string { return "/plexus/" + hex.EncodeToString(genesis[:8]) }
+
+// ConsensusPrefix is what the ids of the consensus engine's protocols begin
+// with. A peer that speaks one of them is a full node.
+func ConsensusPrefix(genesis [32]byte) string { return Prefix(genesis) + "/consensus/" }
+
+// New starts a host.
+func New(c Config) (*Host, error) {
+	key, err := privateKey(c.Seed)
+	if err != nil {
+		return nil, err
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if len(c.Listen) == 0 {
+		c.Listen = []string{DefaultListen}
+	}
+	limits, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(resourceLimits()))
+	if err != nil {
+		return nil, fmt.Errorf("p2p: resource limits: %w", err)
+	}
+	conns, err := connmgr.NewConnManager(100, 400, connmgr.WithGracePeriod(time.Minute))
+	if err != nil {
+		return nil, fmt.Errorf("p2p: connection manager: %w", err)
+	}
+	opts := []libp2p.Option{
+		libp2p.Identity(key), libp2p.ListenAddrStrings(c.Listen...), libp2p.UserAgent("plexus"),
+		libp2p.ResourceManager(limits), libp2p.ConnectionManager(conns),
+		libp2p.Transport(quic.NewTransport), libp2p.DisableRelay(), libp2p.Ping(true),
+	}
+	for _, a := range c.Listen {
+		if strings.Contains(a, "/tcp/") {
+			opts = append(opts, libp2p.Transport(tcp.NewTCPTransport), libp2p.Security(noise.ID, noise.New), libp2p.DefaultMuxers)
+			break
+		}
+	}
+	lh, err := libp2p.New(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("p2p: listening on %s: %w", strings.Join(c.Listen, ", "), err)
+	}
+	h := &Host{host: lh, prefix: Prefix(c.Genesis), log: c.Log}
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.group, h.ctx = errgroup.WithContext(h.ctx)
+	if err := h.start(c); err != nil {
+		h.Close()
+		return nil, err
+	}
+	return h, nil
+}
+
+func (h *Host) start(c Config) (err error) {
+	mode := dht.ModeServer
+	if c.Client {
+		mode = dht.ModeClient
+	}
+	// The only records are provider records of the rendezvous names: values
+	// would be other people's storage.
+	h.dht, err = dht.New(h.host, dht.Mode(mode), dht.ProtocolPrefix(protocol.ID(h.prefix)), dht.DisableValues())
+	if err != nil {
+		return fmt.Errorf("p2p: starting the DHT: %w", err)
+	}
+	if err := h.dht.Bootstrap(h.ctx); err != nil {
+		return fmt.Errorf("p2p: starting the DHT: %w", err)
+	}
+	if h.pubsub, err = newGossip(h.ctx, h.host, h.prefix); err != nil {
+		return fmt.Errorf("p2p: starting gossip: %w", err)
+	}
+	if h.found, err = newDiscovery(h, ConsensusPrefix(c.Genesis)); err != nil {
+		return fmt.Errorf("p2p: starting discovery: %w", err)
+	}
+	h.group.Go(func() error { return h.found.run(h.ctx) })
+	return nil
+}
+
+// ID returns the host's peer id.
+func (h *Host) ID() peer.ID { return h.host.ID() }
+
+// Libp2p returns the host underneath, for protocols that live beside ours on
+// the same identity and port.
+func (h *Host) Libp2p() host.Host { return h.host }
+
+// Addrs returns the addresses to give to others, each ending in /p2p/ and the
+// peer id.
+func (h *Host) Addrs() []string {
+	var out []string
+	for _, a := range h.host.Addrs() {
+		out = append(out, a.String()+"/p2p/"+h.ID().String())
+	}
+	return out
+}
+
+// Connect dials the given addresses, which end in /p2p/ and a peer id. It
+// succeeds when at least one peer was reached.
+func (h *Host) Connect(ctx context.Context, addrs ...string) error {
+	byPeer := map[peer.ID][]multiaddr.Multiaddr{}
+	for _, a := range addrs {
+		i, err := peer.AddrInfoFromString(a)
+		if err != nil {
+			return fmt.Errorf("p2p: address %q: must be a multiaddr ending in /p2p/PEER: %w", a, err)
+		}
+		byPeer[i.ID] = append(byPeer[i.ID], i.Addrs...)
+	}
+	delete(byPeer, h.ID())
+	if len(byPeer) == 0 {
+		return nil
+	}
+	errs := make(chan error, len(byPeer))
+	for id, as := range byPeer {
+		go func() { errs <- h.host.Connect(ctx, peer.AddrInfo{ID: id, Addrs: as}) }()
+	}
+	var all []error
+	for range byPeer {
+		if err := <-errs; err != nil {
+			all = append(all, err)
+		}
+	}
+	if len(all) == len(byPeer) {
+		return fmt.Errorf("p2p: no peer reached: %w", errors.Join(all...))
+	}
+	return nil
+}
+
+// Find sees to it that id can be dialled: by a connection, a remembered
+// address, or a search of the DHT. ErrNotFound when none of these helps.
+func (h *Host) Find(ctx context.Context, id peer.ID) error {
+	if id == h.ID() || h.host.Network().Connectedness(id) == network.Connected {
+		return nil
+	}
+	if len(h.host.Peerstore().Addrs(id)) > 0 && h.host.Connect(ctx, peer.AddrInfo{ID: id}) == nil {
+		return nil
+	}
+	info, err := h.dht.FindPeer(ctx, id)
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrNotFound, id, err)
+	}
+	if err := h.host.Connect(ctx, info); err != nil {
+		return fmt.Errorf("p2p: dialling %s: %w", id, err)
+	}
+	return nil
+}
+
+// Peers returns the connected peers.
+func (h *Host) Peers() []peer.ID { return h.host.Network().Peers() }
+
+// Close ends all handlers and closes the host. It is safe to call twice.
+func (h *Host) Close() (err error) {
+	h.once.Do(func() {
+		h.cancel()
+		if h.dht != nil {
+			err = h.dht.Close()
+		}
+		if e := h.host.Close(); err == nil {
+			err = e
+		}
+		h.group.Wait()
+		h.slots.wait()
+	})
+	return err
+}

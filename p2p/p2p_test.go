@@ -1,0 +1,344 @@
+package p2p
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"io"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+)
+
+var genesis = [32]byte{1, 2, 3}
+
+func start(t *testing.T, n byte, change ...func(*Config)) *Host {
+	t.Helper()
+	c := Config{Seed: [32]byte{n}, Genesis: genesis}
+	for _, f := range change {
+		f(&c)
+	}
+	h, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return h
+}
+
+func connect(t *testing.T, a, b *Host) {
+	t.Helper()
+	if err := a.Connect(t.Context(), b.Addrs()...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually polls, since what happens at the other host has no event here.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if ok() {
+			return
+		}
+	}
+	t.Fatalf("not within 10 s: %s", what)
+}
+
+func TestIdentity(t *testing.T) {
+	seed := [32]byte{9}
+	pub := [32]byte(ed25519.NewKeyFromSeed(seed[:]).Public().(ed25519.PublicKey))
+	id, err := PeerIDFromKey(pub)
+	if err != nil || id != PeerID(seed) {
+		t.Fatalf("%s, %v: want %s", id, err, PeerID(seed))
+	}
+	if back, err := KeyOfPeer(id); err != nil || back != pub {
+		t.Fatalf("%x, %v: want %x", back, err, pub)
+	}
+	if h := start(t, 9); h.ID() != id {
+		t.Fatalf("host is %s, want %s", h.ID(), id)
+	}
+	if _, err := New(Config{Genesis: genesis}); err == nil {
+		t.Fatal("a host with the zero seed started")
+	}
+	if _, err := New(Config{Seed: seed, Genesis: genesis, Listen: []string{"/ip4/127.0.0.1/udp/99999/quic-v1"}}); err == nil {
+		t.Fatal("a host listens on port 99999")
+	}
+}
+
+func TestRequest(t *testing.T) {
+	for name, listen := range map[string]string{"quic": DefaultListen, "tcp": "/ip4/127.0.0.1/tcp/0"} {
+		t.Run(name, func(t *testing.T) {
+			a, b := start(t, 1, func(c *Config) { c.Listen = []string{listen} }), start(t, 2, func(c *Config) { c.Listen = []string{listen} })
+			connect(t, a, b)
+			b.Handle("echo", func(_ context.Context, s *Stream) {
+				for {
+					m, err := s.Recv(1 << 20)
+					if err != nil {
+						return
+					}
+					if s.Send(append([]byte(s.Remote().String()), m...)) != nil {
+						return
+					}
+				}
+			})
+			s, err := a.Open(t.Context(), b.ID(), "echo")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			for _, n := range []int{0, 1, 64 << 10, 64<<10 + 1, 900 << 10} {
+				m := bytes.Repeat([]byte{byte(n)}, n)
+				if err := s.Send(m); err != nil {
+					t.Fatal(err)
+				}
+				got, err := s.Recv(1 << 20)
+				if err != nil || !bytes.Equal(got, append([]byte(a.ID().String()), m...)) {
+					t.Fatalf("%d bytes: %d back, %v", n, len(got), err)
+				}
+			}
+			s.CloseWrite()
+			if _, err := s.Recv(10); err != io.EOF {
+				t.Fatalf("after the end: %v", err)
+			}
+		})
+	}
+}
+
+func TestOversizeFrame(t *testing.T) {
+	a, b := start(t, 1), start(t, 2)
+	connect(t, a, b)
+	got := make(chan error, 1)
+	b.Handle("small", func(_ context.Context, s *Stream) {
+		_, err := s.Recv(10)
+		got <- err
+	})
+	s, err := a.Open(t.Context(), b.ID(), "small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Send(make([]byte, 11)); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-got; !errors.Is(err, ErrFrame) {
+		t.Fatalf("receiver: %v", err)
+	}
+	if _, err := s.Recv(10); err == nil || err == io.EOF {
+		t.Fatalf("sender was not told: %v", err)
+	}
+	if err := s.Send(make([]byte, MaxFrame+1)); !errors.Is(err, ErrFrame) {
+		t.Fatalf("sending more than MaxFrame: %v", err)
+	}
+}
+
+func TestSlowPeer(t *testing.T) {
+	a, b := start(t, 1), start(t, 2)
+	connect(t, a, b)
+	b.Handle("silent", func(ctx context.Context, s *Stream) { <-ctx.Done() })
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	s, err := a.Open(ctx, b.ID(), "silent")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Send([]byte("?")); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if _, err := s.Recv(10); err == nil || time.Since(began) > 2*time.Second {
+		t.Fatalf("%v after %v", err, time.Since(began))
+	}
+	// A canceled context ends a call that is already waiting.
+	ctx, cancel = context.WithCancel(t.Context())
+	if s, err = a.Open(ctx, b.ID(), "silent"); err != nil {
+		t.Fatal(err)
+	}
+	s.Send([]byte("?"))
+	time.AfterFunc(100*time.Millisecond, cancel)
+	if _, err := s.Recv(10); !errors.Is(err, context.Canceled) {
+		t.Fatalf("after cancel: %v", err)
+	}
+}
+
+func TestHandlersPerPeer(t *testing.T) {
+	a, b := start(t, 1), start(t, 2)
+	connect(t, a, b)
+	var running, most atomic.Int32
+	b.Handle("hold", func(ctx context.Context, s *Stream) {
+		n := running.Add(1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		s.Recv(10)
+		running.Add(-1)
+	})
+	var refused int
+	var open []*Stream
+	for range handlersPerPeer + 5 {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		s, err := a.Open(ctx, b.ID(), "hold")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.s.Write([]byte{0}) // makes the lazily negotiated stream real
+		open = append(open, s)
+	}
+	eventually(t, "all slots taken", func() bool { return running.Load() == handlersPerPeer })
+	for _, s := range open {
+		s.s.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		if _, err := s.s.Read(make([]byte, 1)); errors.Is(err, network.ErrReset) {
+			refused++
+		}
+		s.Close()
+	}
+	if refused != 5 || most.Load() != handlersPerPeer {
+		t.Fatalf("%d refused, %d at once", refused, most.Load())
+	}
+	eventually(t, "slots free again", func() bool { return running.Load() == 0 })
+}
+
+func TestWrongGenesis(t *testing.T) {
+	a := start(t, 1)
+	b := start(t, 2, func(c *Config) { c.Genesis = [32]byte{7} })
+	connect(t, a, b)
+	b.Handle("echo", func(_ context.Context, s *Stream) { s.Send([]byte("hello")) })
+	s, err := a.Open(t.Context(), b.ID(), "echo")
+	if err == nil {
+		s.Send(nil)
+		_, err = s.Recv(10)
+	}
+	if err == nil {
+		t.Fatal("two networks talked")
+	}
+	b.Libp2p().SetStreamHandler(protocol.ID(ConsensusPrefix([32]byte{7})+"0x40"), func(s network.Stream) { s.Reset() })
+	ta, err := a.Join("x", func(peer.ID, []byte) Verdict { return Accept })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Join("x", func(peer.ID, []byte) Verdict { return Accept }); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(300 * time.Millisecond)
+	if len(ta.Peers()) != 0 || len(a.FullNodes()) != 0 {
+		t.Fatalf("topic peers %v, full nodes %v", ta.Peers(), a.FullNodes())
+	}
+}
+
+func TestTopic(t *testing.T) {
+	a, b, c := start(t, 1), start(t, 2), start(t, 3)
+	connect(t, a, b)
+	connect(t, b, c)
+	var judged atomic.Int32
+	judge := func(_ peer.ID, d []byte) Verdict {
+		judged.Add(1)
+		switch d[0] {
+		case 'i':
+			return Ignore
+		case 'r':
+			return Reject
+		}
+		return Accept
+	}
+	var ts []*Topic
+	for _, h := range []*Host{a, b, c} {
+		x, err := h.Join("x", judge)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ts = append(ts, x)
+	}
+	eventually(t, "mesh", func() bool { return len(ts[0].Peers()) > 0 && len(ts[1].Peers()) == 2 })
+	time.Sleep(1200 * time.Millisecond) // a heartbeat, in which b grafts c
+	for _, m := range []string{"ignored", "rejected", "good"} {
+		if err := ts[0].Publish(t.Context(), []byte(m)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	for i, x := range ts[1:] {
+		m, _, err := x.Next(ctx)
+		if err != nil || string(m) != "good" {
+			t.Fatalf("host %d: %q, %v", i+1, m, err)
+		}
+	}
+	short, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer stop()
+	if m, _, err := ts[0].Next(short); err == nil {
+		t.Fatalf("own message delivered: %q", m)
+	}
+	if err := ts[0].Publish(t.Context(), make([]byte, MaxMessage+1)); !errors.Is(err, ErrFrame) {
+		t.Fatalf("too long a message: %v", err)
+	}
+	big := append([]byte("g"), make([]byte, MaxMessage-1)...)
+	if err := ts[0].Publish(t.Context(), big); err != nil {
+		t.Fatal(err)
+	}
+	if m, _, err := ts[2].Next(ctx); err != nil || !bytes.Equal(m, big) {
+		t.Fatalf("largest message: %d bytes, %v", len(m), err)
+	}
+	if judged.Load() < 6 {
+		t.Fatalf("judged %d messages", judged.Load())
+	}
+}
+
+// Three nodes know only the first; the others find each other through it.
+func TestDiscovery(t *testing.T) {
+	hub, a, b := start(t, 1), start(t, 2), start(t, 3)
+	for _, h := range []*Host{hub, a, b} {
+		h.Libp2p().SetStreamHandler(protocol.ID(ConsensusPrefix(genesis)+"0x40"), func(s network.Stream) { s.Reset() })
+	}
+	client := start(t, 4, func(c *Config) { c.Client = true })
+	told := make(chan peer.AddrInfo, 100)
+	a.OnPeer(func(p peer.AddrInfo) {
+		select {
+		case told <- p:
+		default:
+		}
+	})
+	connect(t, a, hub)
+	connect(t, b, hub)
+	connect(t, client, hub)
+	timeout := time.After(15 * time.Second)
+	for want := map[peer.ID]bool{hub.ID(): true, b.ID(): true}; len(want) > 0; {
+		select {
+		case p := <-told:
+			if p.ID == client.ID() || p.ID == a.ID() || len(p.Addrs) == 0 {
+				t.Fatalf("told of %v", p)
+			}
+			delete(want, p.ID)
+		case <-timeout:
+			t.Fatalf("never told of %v", want)
+		}
+	}
+	eventually(t, "client finds a by id", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		return client.Find(ctx, a.ID()) == nil
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if err := client.Find(ctx, PeerID([32]byte{99})); !errors.Is(err, ErrNotFound) {
+		t.Fatalf("finding a peer that is not there: %v", err)
+	}
+}
+
+func TestConnectErrors(t *testing.T) {
+	a := start(t, 1)
+	for _, bad := range []string{"", "localhost:1", "/ip4/127.0.0.1/udp/1/quic-v1"} {
+		if err := a.Connect(t.Context(), bad); err == nil {
+			t.Errorf("connected to %q", bad)
+		}
+	}
+	if err := a.Connect(t.Context(), a.Addrs()...); err != nil {
+		t.Errorf("connecting to oneself: %v", err)
+	}
+}
