@@ -1,0 +1,25 @@
+package store
+
+import "errors"
+
+// Errors of this package, to be tested with errors.Is. ErrCorrupt and ErrFormat
+// are wrapped with what was found, ErrLocked with the directory.
+var (
+	// ErrLocked: another process, or this one, has the directory open.
+	ErrLocked = errors.New("in use by another process")
+	// ErrCorrupt: a file or record is damaged. The node must stop; a restore
+	// from a peer or a copy is the way back.
+	ErrCorrupt = errors.New("store is damaged")
+	// ErrFormat: the directory was written by another version of the format,
+	// or is not a store.
+	ErrFormat = errors.New("unknown store format")
+	// ErrHeight: a height other than the next was staged, or another commit
+	// came between Stage and Commit.
+	ErrHeight = errors.New("height is not the next")
+	// ErrBounds: a key or value is empty or longer than allowed.
+	ErrBounds = errors.New("key or value out of bounds")
+	// ErrProof: a proof does not show what it is said to show.
+	ErrProof = errors.New("proof does not hold")
+	// ErrDiscarded: a Staged, Batch or Snapshot was used after its end.
+	ErrDiscarded = errors.New("used after its end")
+)
