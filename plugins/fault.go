@@ -1,0 +1,60 @@
+package plugins
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/plexus-network/plexus/abi"
+)
+
+// The guest family: what a module can do wrong. Each costs the module, never the
+// node, and arrives wrapped in a *Fault.
+var (
+	ErrTrap     = errors.New("module trapped")                       // unreachable, out-of-bounds access, exit, too deep a recursion
+	ErrFuel     = errors.New("module ran out of fuel")               // the bound of one call
+	ErrMemory   = errors.New("module ran out of memory")             // it trapped after a refused growth, or begins too large
+	ErrDeadline = errors.New("module ran out of time")               // killed by the wall clock, in workers only
+	ErrABI      = errors.New("module breaks the contract")           // refused by the gate, or a reply out of range
+	ErrRefused  = errors.New("module refused")                       // it answered with a status other than 0
+	ErrManifest = errors.New("module's manifest breaks a rule")      // missing, twice, malformed or untrue
+	ErrNoOp     = errors.New("module does not offer this operation") // not in its manifest; the caller's fault
+)
+
+// faults orders the family for transport; positions are never reused.
+var faults = [...]error{1: ErrTrap, 2: ErrFuel, 3: ErrMemory, 4: ErrDeadline, 5: ErrABI, 6: ErrRefused, 7: ErrManifest}
+
+// Fault is a failure that is a module's own.
+type Fault struct {
+	Kind   error  // one of the family
+	ID     ID     // the module
+	Op     abi.Op // the call, 0 while it was loaded
+	Status uint32 // the module's status, for ErrRefused
+	Detail string // what happened, at most abi.MaxStatusText bytes of UTF-8
+	Fuel   uint64 // fuel used until then, equal on every machine except for ErrDeadline
+	Log    []byte // what the module wrote until then, bounded
+}
+
+// Error names the module, the call and what happened.
+func (f *Fault) Error() string {
+	s := "module " + f.ID.String()[:16]
+	if f.Op != 0 {
+		s += ": " + f.Op.String()
+	}
+	s += ": " + f.Kind.Error()
+	if f.Kind == ErrRefused {
+		s += fmt.Sprintf(" with status %d", f.Status)
+	}
+	if f.Detail != "" {
+		s += ": " + f.Detail
+	}
+	return s
+}
+
+// Unwrap returns the kind.
+func (f *Fault) Unwrap() error { return f.Kind }
+
+// IsGuest reports whether err is a module's own fault.
+func IsGuest(err error) bool {
+	var f *Fault
+	return errors.As(err, &f)
+}

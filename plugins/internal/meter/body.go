@@ -1,0 +1,486 @@
+package meter
+
+// instr is one instruction of a function being rewritten.
+type instr struct {
+	off, end int32 // where it stands in the body
+	charge   int32 // 1 + the block that begins here, 0 for none
+	nest     int32 // blocks open before it, the function's own included
+	op, sub  byte
+	dead     bool // can never run
+}
+
+// block is a basic block: instructions that all run when the first one does.
+type block struct {
+	cost  int64
+	check bool // the fuel is tested here
+}
+
+// frame is an open structured instruction.
+type frame struct {
+	op      byte
+	dead    bool // it was entered in dead code
+	poly    bool // the rest of the frame cannot run, so that operands may be missing
+	used    bool // a branch leads to its end
+	base    int  // height of the stack below its operands
+	params  int
+	results int
+}
+
+// body decodes functions, one after another, reusing its memory.
+type body struct {
+	m       *module
+	r       reader
+	instrs  []instr
+	blocks  []block
+	frames  []frame
+	locals  int // parameters included
+	height  int
+	highest int
+	targets int // br_table targets of the function
+	deepest int
+
+	cur     int   // block being filled
+	pending int32 // charge to attach to the next instruction
+	dead    bool
+
+	loops, calls, bulk, nan32, nan64 bool
+}
+
+// decode reads the code of one function of type t, whose locals stand in front.
+// It returns where the locals' declarations begin and end and their count.
+func (d *body) decode(b []byte, t funcType) (groups, from, to int, err error) {
+	if len(b) > MaxBody {
+		return 0, 0, 0, refuse("body of %d bytes, over the limit of %d", len(b), MaxBody)
+	}
+	d.r = reader{b: b}
+	r := &d.r
+	groups = r.max(MaxLocals, "locals")
+	from = r.p
+	d.locals = len(t.params)
+	for i := 0; i < groups && r.err == nil; i++ {
+		d.locals += r.max(MaxLocals-d.locals, "locals")
+		if t := r.byte(); !isValue(t) {
+			r.fail("local of type %#x", t)
+		}
+	}
+	to = r.p
+	d.instrs, d.blocks, d.frames = d.instrs[:0], d.blocks[:0], d.frames[:0]
+	d.height, d.highest, d.targets, d.deepest = 0, 0, 0, 0
+	d.dead, d.loops, d.calls, d.bulk, d.nan32, d.nan64 = false, false, false, false, false, false
+	d.begin(true)
+	d.blocks[0].cost = int64(weightPlain + d.locals/localsPerUnit)
+	d.frames = append(d.frames, frame{op: opBlock, results: len(t.results)})
+	for len(d.frames) > 0 && r.err == nil {
+		d.instr()
+	}
+	r.end("body")
+	if r.err == nil && d.targets*d.deepest > MaxNestBranch {
+		r.fail("%d br_table targets in %d nested blocks", d.targets, d.deepest)
+	}
+	return groups, from, to, r.err
+}
+
+func (d *body) begin(check bool) {
+	d.blocks = append(d.blocks, block{check: check})
+	d.cur = len(d.blocks) - 1
+	d.pending = int32(len(d.blocks))
+}
+
+func (d *body) top() *frame { return &d.frames[len(d.frames)-1] }
+
+func (d *body) pop(n int) {
+	f := d.top()
+	d.height -= n
+	if d.height < f.base {
+		if !f.poly {
+			d.r.fail("operand missing")
+		}
+		d.height = f.base
+	}
+}
+
+func (d *body) push(n int) {
+	d.height += n
+	if d.height > d.highest {
+		d.highest = d.height
+		if d.highest > MaxOperands {
+			d.r.fail("more than %d operands wait on the stack", MaxOperands)
+		}
+	}
+}
+
+// stop marks the rest of the frame as unreachable.
+func (d *body) stop() {
+	f := d.top()
+	f.poly = true
+	d.height = f.base
+	d.dead = true
+	d.pending = 0
+}
+
+func (d *body) label() {
+	x := d.r.index(len(d.frames), "label")
+	if d.r.err == nil {
+		d.frames[len(d.frames)-1-x].used = true
+	}
+}
+
+// instr decodes one instruction, prices it and appends it to d.instrs.
+func (d *body) instr() {
+	r := &d.r
+	in := instr{off: int32(r.p), nest: int32(len(d.frames)), dead: d.dead}
+	in.op = r.byte()
+	if !d.dead {
+		in.charge, d.pending = d.pending, 0
+	}
+	at, live := d.cur, !d.dead
+	weight := weightPlain
+	// Structured instructions change the current block after they are appended.
+	after := func() {}
+	switch op := in.op; op {
+	case opUnreachable, opReturn:
+		d.stop()
+	case opNop:
+		weight = 0
+	case opBlock, opLoop, opIf:
+		weight = d.open(op)
+		switch {
+		case !live:
+		case op == opLoop:
+			d.loops = true
+			after = func() { d.begin(true); d.blocks[d.cur].cost = weightPlain }
+		case op == opIf:
+			after = func() { d.begin(false) }
+		}
+	case opElse:
+		weight = 0
+		after = d.otherwise()
+	case opEnd:
+		weight = 0
+		after = d.close()
+	case opBr:
+		d.label()
+		d.stop()
+	case opBrIf:
+		d.pop(1)
+		d.label()
+		if live {
+			after = func() { d.begin(false) }
+		}
+	case opBrTable:
+		weight = weightBranchT
+		d.pop(1)
+		n := r.max(MaxBranches-1-d.targets, "br_table targets")
+		d.targets += n + 1
+		d.m.branches += n + 1
+		if d.m.branches > MaxBranchSum {
+			r.fail("more than %d br_table targets", MaxBranchSum)
+		}
+		for i := 0; i <= n && r.err == nil; i++ {
+			d.label()
+		}
+		d.stop()
+	case opCall:
+		weight = weightCall + d.call(r.index(len(d.m.funcs), "function"))
+	case opCallInd:
+		weight = weightCallInd + d.callIndirect()
+	default:
+		weight = d.plain(&in)
+	}
+	if live {
+		d.blocks[at].cost += int64(weight)
+	}
+	in.end = int32(r.p)
+	d.instrs = append(d.instrs, in)
+	if r.err == nil {
+		after()
+	}
+}
+
+// open enters a block, loop or if, whose own weight it returns.
+func (d *body) open(op byte) (weight int) {
+	f := frame{op: op, dead: d.dead}
+	switch t := d.r.s33(); {
+	case d.r.err != nil:
+		return 0
+	case t >= int64(len(d.m.types)):
+		d.r.fail("type %d does not exist", t)
+	case t >= 0:
+		ft := d.m.types[t]
+		f.params, f.results = len(ft.params), len(ft.results)
+	case t == blockVoid-0x80:
+	case t > -0x40 && isValue(byte(t+0x80)):
+		f.results = 1
+	default:
+		d.r.fail("block type %d is not allowed", t)
+	}
+	if op == opIf {
+		d.pop(1)
+		weight = weightPlain
+	}
+	d.pop(f.params)
+	f.base = d.height
+	if len(d.frames) >= MaxNesting {
+		d.r.fail("more than %d blocks inside each other", MaxNesting)
+	}
+	if d.r.err != nil {
+		return 0
+	}
+	d.frames = append(d.frames, f)
+	d.deepest = max(d.deepest, len(d.frames))
+	d.push(f.params)
+	return weight
+}
+
+func (d *body) settle(f *frame) {
+	if d.height != f.base+f.results && !(f.poly && d.height < f.base+f.results) {
+		d.r.fail("%d operands at the end of a block of %d", d.height-f.base, f.results)
+	}
+}
+
+func (d *body) otherwise() (after func()) {
+	f := d.top()
+	if f.op != opIf {
+		d.r.fail("else without if")
+		return func() {}
+	}
+	d.settle(f)
+	f.op, f.poly = opElse, false
+	d.height = f.base
+	d.push(f.params)
+	if f.dead {
+		return func() {}
+	}
+	return func() { d.dead = false; d.begin(false) }
+}
+
+func (d *body) close() (after func()) {
+	f := *d.top()
+	d.settle(&f)
+	if f.op == opIf && f.params != f.results {
+		d.r.fail("if without else changes the stack")
+	}
+	d.frames = d.frames[:len(d.frames)-1]
+	d.height = f.base
+	if len(d.frames) == 0 {
+		return func() {}
+	}
+	d.push(f.results)
+	fell := !d.dead // the end is reached from above
+	joins := f.used && f.op != opLoop || f.op == opIf || f.op == opElse
+	switch {
+	case f.dead:
+		return func() { d.dead = true; d.pending = 0 }
+	case joins || f.op == opLoop && fell:
+		return func() { d.dead = false; d.begin(false) }
+	case fell:
+		return func() {} // the block goes on behind the end
+	}
+	return func() { d.dead = true; d.pending = 0 }
+}
+
+func (d *body) call(x int) (weight int) {
+	d.calls = true
+	if d.r.err != nil {
+		return 0
+	}
+	return d.apply(d.m.types[d.m.funcs[x]])
+}
+
+func (d *body) callIndirect() (weight int) {
+	d.calls = true
+	t := d.r.index(len(d.m.types), "type")
+	d.r.index(len(d.m.tables), "table")
+	d.pop(1)
+	if d.r.err != nil {
+		return 0
+	}
+	return d.apply(d.m.types[t])
+}
+
+func (d *body) apply(t funcType) (weight int) {
+	d.pop(len(t.params))
+	d.push(len(t.results))
+	return (len(t.params) + len(t.results)) / arityPerUnit
+}
+
+// plain decodes an instruction that does not branch or call.
+func (d *body) plain(in *instr) (weight int) {
+	r := &d.r
+	if s := &simples[in.op]; s.ok {
+		d.pop(int(s.pop))
+		d.push(int(s.push))
+		if !in.dead {
+			d.nan32 = d.nan32 || s.nan == typeF32
+			d.nan64 = d.nan64 || s.nan == typeF64
+		}
+		return int(s.weight)
+	}
+	switch op := in.op; {
+	case op == opSelectT:
+		if n := r.u32(); n != 1 {
+			r.fail("select of %d types", n)
+		}
+		if t := r.byte(); !isValue(t) {
+			r.fail("value type %#x is not allowed", t)
+		}
+		d.pop(3)
+		d.push(1)
+	case op >= opLocalGet && op <= opLocalTee:
+		r.index(d.locals, "local")
+		if op != opLocalGet {
+			d.pop(1)
+		}
+		if op != opLocalSet {
+			d.push(1)
+		}
+	case op == opGlobalGet || op == opGlobalSet:
+		r.index(d.m.globals, "global")
+		if op == opGlobalGet {
+			d.push(1)
+		} else {
+			d.pop(1)
+		}
+		return weightGlobal
+	case op == opTableGet || op == opTableSet:
+		r.index(len(d.m.tables), "table")
+		if op == opTableGet {
+			d.pop(1)
+			d.push(1)
+		} else {
+			d.pop(2)
+		}
+		return weightTableRef
+	case op >= 0x28 && op <= 0x3e:
+		r.u32() // alignment
+		r.u32() // offset
+		d.memory()
+		if op < 0x36 {
+			d.pop(1)
+			d.push(1)
+		} else {
+			d.pop(2)
+		}
+		return weightMemory
+	case op == opMemSize || op == opMemGrow:
+		r.zero()
+		d.memory()
+		if op == opMemGrow {
+			d.bulk = d.bulk || !in.dead
+			d.pop(1)
+			d.push(1)
+			return weightGrow
+		}
+		d.push(1)
+	case op >= opI32Const && op <= opF64Const:
+		switch op {
+		case opI32Const:
+			r.signed(5)
+		case opI64Const:
+			r.signed(10)
+		case opF32Const:
+			r.skip(4)
+		case opF64Const:
+			r.skip(8)
+		}
+		d.push(1)
+	case op == opRefNull:
+		if t := r.byte(); !isRef(t) {
+			r.fail("reference type %#x", t)
+		}
+		d.push(1)
+	case op == opRefFunc:
+		r.index(len(d.m.funcs), "function")
+		d.push(1)
+		return weightTableRef
+	case op == opMisc:
+		return d.misc(in)
+	default:
+		r.fail("instruction %#x is not allowed", op)
+	}
+	return weightPlain
+}
+
+func (d *body) memory() {
+	if d.m.mems == 0 {
+		d.r.fail("no memory")
+	}
+}
+
+func (d *body) misc(in *instr) (weight int) {
+	r := &d.r
+	sub := r.max(miscTableFill, "instruction 0xfc")
+	in.sub = byte(sub)
+	data := func() {
+		if d.m.dataCount < 0 {
+			r.fail("data count section missing")
+		}
+		r.index(d.m.dataCount, "data segment")
+	}
+	table := func() { r.index(len(d.m.tables), "table") }
+	pop, push := 3, 0
+	weight = weightBulk
+	switch sub {
+	case miscMemInit:
+		data()
+		r.zero()
+		d.memory()
+	case miscDataDrop:
+		data()
+		pop = 0
+	case miscMemCopy:
+		r.zero()
+		r.zero()
+		d.memory()
+	case miscMemFill:
+		r.zero()
+		d.memory()
+	case miscTableInit:
+		r.index(d.m.elems, "element segment")
+		table()
+	case miscElemDrop:
+		r.index(d.m.elems, "element segment")
+		pop = 0
+	case miscTableCopy:
+		table()
+		table()
+	case miscTableGrow:
+		table()
+		pop, push = 2, 1
+	case miscTableSize:
+		table()
+		pop, push = 0, 1
+	case miscTableFill:
+		table()
+	default: // saturating truncations
+		pop, push, weight = 1, 1, weightPlain
+	}
+	if in.sized() {
+		d.bulk = d.bulk || !in.dead
+	}
+	d.pop(pop)
+	d.push(push)
+	return weight
+}
+
+// sized reports whether the instruction's work grows with the number on top of
+// the stack.
+func (in *instr) sized() bool {
+	if in.op == opMemGrow {
+		return true
+	}
+	if in.op != opMisc {
+		return false
+	}
+	switch in.sub {
+	case miscMemInit, miscMemCopy, miscMemFill, miscTableInit, miscTableCopy, miscTableGrow, miscTableFill:
+		return true
+	}
+	return false
+}
+
+// eats reports whether the instruction reads the float on top of the stack
+// without showing the bits of a NaN.
+func (in *instr) eats() bool {
+	return simples[in.op].eats || in.op == opMisc && in.sub <= miscTruncLast
+}

@@ -1,0 +1,254 @@
+package meter
+
+// rewriter emits one function.
+type rewriter struct {
+	m     *module
+	body  body
+	out   []byte
+	local bool // the fuel lives in a local
+	cold  bool // an out-of-fuel place lies behind the body
+	wrap  bool // the body stands in a block of its own, to which return branches
+	weigh int  // what the function takes of the call depth, 0 for one that calls nothing
+
+	fuel, size, f32, f64 int // injected locals
+}
+
+func (w *rewriter) fuelGlobal() int  { return w.m.globals }
+func (w *rewriter) depthGlobal() int { return w.m.globals + 1 }
+func (w *rewriter) fullGlobal() int  { return w.m.globals + 2 }
+
+func (w *rewriter) op(op byte, v ...int) {
+	w.out = append(w.out, op)
+	for _, x := range v {
+		w.out = appendU(w.out, x)
+	}
+}
+
+func (w *rewriter) i32(v int64) { w.out = appendS(append(w.out, opI32Const), v) }
+func (w *rewriter) i64(v int64) { w.out = appendS(append(w.out, opI64Const), v) }
+
+func (w *rewriter) getFuel() {
+	if w.local {
+		w.op(opLocalGet, w.fuel)
+	} else {
+		w.op(opGlobalGet, w.fuelGlobal())
+	}
+}
+
+func (w *rewriter) setFuel() {
+	if w.local {
+		w.op(opLocalSet, w.fuel)
+	} else {
+		w.op(opGlobalSet, w.fuelGlobal())
+	}
+}
+
+// flush writes the local counter back; load reads it again.
+func (w *rewriter) flush() {
+	if w.local {
+		w.op(opLocalGet, w.fuel)
+		w.op(opGlobalSet, w.fuelGlobal())
+	}
+}
+
+func (w *rewriter) load() {
+	if w.local {
+		w.op(opGlobalGet, w.fuelGlobal())
+		w.op(opLocalSet, w.fuel)
+	}
+}
+
+// check leaves for the cold place when the fuel is negative. The cold place is
+// the label just outside the wrapping block.
+func (w *rewriter) check(in *instr) {
+	w.getFuel()
+	w.i64(0)
+	w.op(opI64LtS)
+	w.op(opBrIf, int(in.nest))
+}
+
+func (w *rewriter) charge(in *instr, b *block) {
+	if b.cost > 0 {
+		w.getFuel()
+		w.i64(b.cost)
+		w.op(opI64Sub)
+		w.setFuel()
+	}
+	if b.check && w.cold {
+		w.check(in)
+	}
+}
+
+// chargeSize pays for the number on top of the stack before the instruction
+// that works through it.
+func (w *rewriter) chargeSize(in *instr) {
+	w.op(opLocalTee, w.size)
+	w.getFuel()
+	w.op(opLocalGet, w.size)
+	w.op(opI64ExtendU)
+	switch {
+	case in.op == opMemGrow:
+		w.i64(growShift)
+		w.op(opI64Shl)
+	case in.sub == miscMemInit || in.sub == miscMemCopy || in.sub == miscMemFill:
+		w.i64(bulkBytesShift)
+		w.op(opI64ShrU)
+	}
+	w.op(opI64Sub)
+	w.setFuel()
+	w.check(in)
+}
+
+// noteFull remembers a refused memory.grow, whose result lies on the stack.
+func (w *rewriter) noteFull() {
+	w.op(opLocalTee, w.size)
+	w.op(opLocalGet, w.size)
+	w.i32(-1)
+	w.op(opI32Eq)
+	w.op(opGlobalGet, w.fullGlobal())
+	w.op(opI32Or)
+	w.op(opGlobalSet, w.fullGlobal())
+}
+
+// canonical replaces the NaN on top of the stack, if it is one, by the positive
+// quiet NaN without payload.
+func (w *rewriter) canonical(t byte) {
+	l := w.f64
+	if t == typeF32 {
+		l = w.f32
+	}
+	w.op(opLocalTee, l)
+	if t == typeF32 {
+		w.out = append(w.out, opF32Const, 0, 0, 0xc0, 0x7f)
+	} else {
+		w.out = append(w.out, opF64Const, 0, 0, 0, 0, 0, 0, 0xf8, 0x7f)
+	}
+	w.op(opLocalGet, l)
+	w.op(opLocalGet, l)
+	if t == typeF32 {
+		w.op(opF32Eq)
+	} else {
+		w.op(opF64Eq)
+	}
+	w.op(opSelect)
+}
+
+// function rewrites the body b of a function of type t and returns it, valid
+// until the next call.
+func (w *rewriter) function(b []byte, t funcType) ([]byte, error) {
+	d := &w.body
+	d.m = w.m
+	groups, from, to, err := d.decode(b, t)
+	if err != nil {
+		return nil, err
+	}
+	w.local = d.loops || len(d.blocks) > 3
+	w.cold = d.loops || d.calls || d.bulk
+	w.weigh = 0
+	if d.calls {
+		w.weigh = 1 + (d.locals+d.highest)/frameSlots
+	}
+	w.wrap = w.local || w.cold || w.weigh > 0
+	w.declare(b[from:to], groups)
+	w.prologue(t)
+	w.copy(b)
+	return w.out, nil
+}
+
+// declare emits the locals, the function's own and then ours.
+func (w *rewriter) declare(own []byte, groups int) {
+	d := &w.body
+	var extra []byte
+	next, more := d.locals, 0
+	add := func(need bool, t byte) int {
+		if !need {
+			return -1
+		}
+		extra = append(extra, 1, t)
+		more++
+		next++
+		return next - 1
+	}
+	w.fuel = add(w.local, typeI64)
+	w.size = add(d.bulk, typeI32)
+	w.f32 = add(d.nan32, typeF32)
+	w.f64 = add(d.nan64, typeF64)
+	w.out = appendU(w.out[:0], groups+more)
+	w.out = append(w.out, own...)
+	w.out = append(w.out, extra...)
+}
+
+func (w *rewriter) prologue(t funcType) {
+	if w.weigh > 0 {
+		w.op(opGlobalGet, w.depthGlobal())
+		w.i32(int64(w.weigh))
+		w.op(opI32Sub)
+		w.op(opGlobalSet, w.depthGlobal())
+		w.op(opGlobalGet, w.depthGlobal())
+		w.i32(0)
+		w.op(opI32LtS)
+		w.out = append(w.out, opIf, blockVoid, opUnreachable, opEnd)
+	}
+	w.load()
+	if w.cold {
+		w.out = append(w.out, opBlock, blockVoid)
+	}
+	if w.wrap {
+		w.op(opBlock)
+		w.out = append(w.out, w.m.blockType(t.results)...)
+	}
+}
+
+func (w *rewriter) epilogue() {
+	if w.wrap {
+		w.op(opEnd)
+		w.flush()
+		if w.weigh > 0 {
+			w.op(opGlobalGet, w.depthGlobal())
+			w.i32(int64(w.weigh))
+			w.op(opI32Add)
+			w.op(opGlobalSet, w.depthGlobal())
+		}
+		if w.cold {
+			w.out = append(w.out, opReturn, opEnd)
+			w.flush()
+			w.op(opUnreachable)
+		}
+	}
+	w.op(opEnd)
+}
+
+// copy emits the instructions with what each needs before and after it.
+func (w *rewriter) copy(b []byte) {
+	d := &w.body
+	for i := range d.instrs {
+		in := &d.instrs[i]
+		if in.charge > 0 {
+			w.charge(in, &d.blocks[in.charge-1])
+		}
+		raw := b[in.off:in.end]
+		switch {
+		case i == len(d.instrs)-1:
+			w.epilogue()
+		case in.op == opReturn && w.wrap:
+			w.op(opBr, int(in.nest)-1)
+		case in.dead:
+			w.out = append(w.out, raw...)
+		case in.op == opCall || in.op == opCallInd:
+			w.flush()
+			w.out = append(w.out, raw...)
+			w.load()
+		case in.sized():
+			w.chargeSize(in)
+			w.out = append(w.out, raw...)
+			if in.op == opMemGrow {
+				w.noteFull()
+			}
+		default:
+			w.out = append(w.out, raw...)
+			if t := simples[in.op].nan; t != 0 && !d.instrs[i+1].eats() {
+				w.canonical(t)
+			}
+		}
+	}
+}

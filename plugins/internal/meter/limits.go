@@ -1,0 +1,41 @@
+package meter
+
+// Version numbers the schedule of weights and the bounds below. Any change to
+// what a module costs, or to whether it is accepted, raises it.
+const Version = 1
+
+// Bounds of a module. They are part of Version: all nodes must agree on which
+// modules exist.
+const (
+	MaxModule     = 16 << 20 // bytes
+	MaxCode       = 8 << 20  // bytes of the code section
+	MaxTypes      = 4096     // function types
+	MaxArity      = 128      // parameters, and results, of one type
+	MaxImports    = 64       // imported functions
+	MaxFuncs      = 65536    // defined functions
+	MaxGlobals    = 4096     // globals
+	MaxExports    = 1024     // exports
+	MaxName       = 1024     // bytes of an imported or exported name
+	MaxTables     = 8        // tables
+	MaxTable      = 1 << 17  // elements of one table
+	MaxSegments   = 1 << 17  // data segments, and element segments
+	MaxElements   = 1 << 18  // elements of all element segments
+	MaxLocals     = 4096     // parameters and locals of one function
+	MaxBody       = 1 << 20  // bytes of one function
+	MaxNesting    = 4096     // blocks inside each other
+	MaxOperands   = 1024     // operands waiting on the stack of one function
+	MaxBranches   = 16384    // targets of all br_table instructions of one function
+	MaxBranchSum  = 1 << 20  // targets of all br_table instructions of the module
+	MaxNestBranch = 1 << 22  // nesting times br_table targets of one function
+	MaxDepth      = 1500     // frames on the call stack, larger frames counting more
+	frameSlots    = 256      // locals and operands that make a frame count once more
+)
+
+// Names of what the rewriter exports for the host. A module that exports one of
+// them is refused.
+const (
+	ExportFuel  = "plexus.fuel"  // mutable i64: fuel left; negative when it ran out
+	ExportDepth = "plexus.depth" // mutable i32: frames left; negative when they ran out
+	ExportFull  = "plexus.full"  // mutable i32: 1 after a memory.grow was refused
+	ExportStart = "plexus.start" // the module's start function, which the host runs itself
+)

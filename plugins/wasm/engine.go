@@ -1,0 +1,190 @@
+package wasm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/plexus-network/plexus/abi"
+	"github.com/plexus-network/plexus/plugins"
+	"github.com/plexus-network/plexus/plugins/internal/meter"
+)
+
+// Limits bound every call.
+type Limits = plugins.Limits
+
+// MeterVersion is plugins.MeterVersion.
+const MeterVersion = plugins.MeterVersion
+
+// Config says how modules are run.
+type Config struct {
+	// CacheDir keeps compiled code for all processes of one user; it is made with
+	// mode 0700. Empty: nothing is kept and each process compiles for itself
+	// (about a second for a Go guest). The interpreter does not use it.
+	CacheDir string
+	// Interpreter selects wazero's interpreter, the referee. Zero: the compiler.
+	Interpreter bool
+	// Limits bound every call. Zero: plugins.DefaultLimits.
+	Limits Limits
+	// Log receives how long compilation took, and damage found in the cache.
+	// Nil: nothing is logged.
+	Log *slog.Logger
+}
+
+// Validate reports the first field that breaks its rule.
+func (c Config) Validate() error {
+	switch l := c.Limits; {
+	case l.Fuel == 0 || l.Fuel > plugins.MaxFuel:
+		return fmt.Errorf("wasm: limits: fuel %d: must be 1..%d", l.Fuel, uint64(plugins.MaxFuel))
+	case l.Pages == 0 || l.Pages > plugins.MaxPages:
+		return fmt.Errorf("wasm: limits: pages %d: must be 1..%d", l.Pages, plugins.MaxPages)
+	case l.Log < 0 || l.Log > 1<<24:
+		return fmt.Errorf("wasm: limits: log %d: must be 0..%d bytes", l.Log, 1<<24)
+	}
+	return nil
+}
+
+// Engine loads modules. It may be used by many goroutines and holds nothing that
+// needs closing; each Module does.
+type Engine struct {
+	cfg Config
+	log *slog.Logger
+}
+
+// NewEngine checks the configuration and makes the cache folder.
+func NewEngine(cfg Config) (*Engine, error) {
+	if cfg.Limits == (Limits{}) {
+		cfg.Limits = plugins.DefaultLimits()
+	}
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	e := &Engine{cfg: cfg, log: cfg.Log}
+	if e.log == nil {
+		e.log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if cfg.CacheDir != "" && !cfg.Interpreter {
+		dir, err := filepath.Abs(cfg.CacheDir)
+		if err == nil {
+			err = os.MkdirAll(dir, 0o700)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("wasm: open cache: %w", err)
+		}
+		e.cfg.CacheDir = dir
+	}
+	return e, nil
+}
+
+// Instrument gates and meters a module: the bytes that the engine compiles. An
+// error means that no Plexus node runs the module, except for a memory too large
+// for lim.
+func Instrument(module []byte, lim Limits) ([]byte, error) {
+	return meter.Instrument(module, meter.Options{Pages: lim.Pages})
+}
+
+// Module is a compiled module and the host functions it calls. It is a
+// plugins.Caller.
+type Module struct {
+	id       plugins.ID
+	manifest abi.Manifest
+	fuel     uint64
+	logMax   int
+	runtime  wazero.Runtime
+	cache    wazero.CompilationCache
+	compiled wazero.CompiledModule
+	started  bool // the module has a start function
+	inits    bool // the module exports _initialize
+}
+
+// Load gates, meters and compiles a module, or takes the compiled code from the
+// cache: many processes that load one module at once compile it once, the others
+// wait. A refusal is a *plugins.Fault of kind ErrABI, ErrManifest or ErrMemory.
+func (e *Engine) Load(ctx context.Context, module []byte) (*Module, error) {
+	manifest, err := plugins.ReadManifest(module)
+	if err != nil {
+		return nil, err
+	}
+	m := &Module{
+		id:       plugins.Digest(module),
+		manifest: manifest,
+		fuel:     min(manifest.Fuel, e.cfg.Limits.Fuel),
+		logMax:   e.cfg.Limits.Log,
+	}
+	lim := e.cfg.Limits
+	lim.Pages = uint32(min(manifest.Pages, uint64(lim.Pages)))
+	metered, err := Instrument(module, lim)
+	switch {
+	case errors.Is(err, meter.ErrPages):
+		return nil, &plugins.Fault{Kind: plugins.ErrMemory, ID: m.id, Detail: clip(err.Error())}
+	case err != nil:
+		return nil, &plugins.Fault{Kind: plugins.ErrABI, ID: m.id, Detail: clip(err.Error())}
+	}
+	if err := e.compile(ctx, m, metered, lim.Pages); err != nil {
+		return nil, err
+	}
+	exports := m.compiled.ExportedFunctions()
+	_, m.started = exports[meter.ExportStart]
+	_, m.inits = exports[abi.ExportInit]
+	return m, nil
+}
+
+// open makes the runtime of one module and compiles it there. Each module has a
+// runtime of its own, so that closing it frees its code and no other's.
+func (e *Engine) open(ctx context.Context, m *Module, metered []byte, pages uint32, cacheDir string) (err error) {
+	cfg := wazero.NewRuntimeConfigCompiler()
+	if e.cfg.Interpreter {
+		cfg = wazero.NewRuntimeConfigInterpreter()
+	}
+	cfg = cfg.WithCoreFeatures(features).WithMemoryLimitPages(pages).WithDebugInfoEnabled(false)
+	if cacheDir != "" {
+		if m.cache, err = wazero.NewCompilationCacheWithDir(cacheDir); err != nil {
+			return fmt.Errorf("wasm: open cache: %w", err)
+		}
+		cfg = cfg.WithCompilationCache(m.cache)
+	}
+	m.runtime = wazero.NewRuntimeWithConfig(ctx, cfg)
+	defer func() {
+		if err != nil {
+			m.Close(context.WithoutCancel(ctx))
+			m.runtime, m.cache, m.compiled = nil, nil, nil
+		}
+	}()
+	if err := instantiateWASI(ctx, m.runtime); err != nil {
+		return fmt.Errorf("wasm: host functions: %w", err)
+	}
+	if m.compiled, err = m.runtime.CompileModule(ctx, metered); err != nil {
+		return &plugins.Fault{Kind: plugins.ErrABI, ID: m.id, Detail: clip("engine: " + err.Error())}
+	}
+	return nil
+}
+
+// features is WebAssembly 2.0 without vectors.
+const features = api.CoreFeaturesV2 &^ api.CoreFeatureSIMD
+
+// Close frees the module's code. No call may be running.
+func (m *Module) Close(ctx context.Context) error {
+	var err error
+	if m.runtime != nil {
+		err = m.runtime.Close(ctx)
+	}
+	if m.cache != nil {
+		err = errors.Join(err, m.cache.Close(ctx))
+	}
+	return err
+}
+
+// ID returns the module's name.
+func (m *Module) ID() plugins.ID { return m.id }
+
+// Manifest returns what the module says of itself.
+func (m *Module) Manifest() abi.Manifest { return m.manifest }
+
+var _ plugins.Caller = (*Module)(nil)
