@@ -1,7 +1,6 @@
 package sdk
 
 import (
-	"encoding/binary"
 	"unsafe"
 
 	"github.com/plexus-network/plexus/abi"
@@ -26,7 +25,7 @@ func call(op, ptr, n uint32) uint64 {
 	if len(input) > 0 && ptr == address(input) && n <= uint32(len(input)) {
 		status, body = registered.call(abi.Op(op), input[:n])
 	}
-	output = append(binary.LittleEndian.AppendUint32(make([]byte, 0, 4+len(body)), status), body...)
+	output = append([]byte{byte(status), byte(status >> 8), byte(status >> 16), byte(status >> 24)}, body...)
 	return uint64(address(output))<<32 | uint64(len(output))
 }
 

@@ -1,7 +1,6 @@
 package sdk
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"math/rand/v2"
 )
@@ -19,8 +18,9 @@ type Rand struct{ src *rand.ChaCha8 }
 // round's Beta. Take another stream for each independent use, so that drawing
 // more for one does not shift the others.
 func NewRand(seed [32]byte, stream uint64) *Rand {
-	tail := seed[24:]
-	binary.LittleEndian.PutUint64(tail, binary.LittleEndian.Uint64(tail)^stream)
+	for i := range 8 {
+		seed[24+i] ^= byte(stream >> (8 * i))
+	}
 	return &Rand{src: rand.NewChaCha8(seed)}
 }
 
