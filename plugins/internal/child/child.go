@@ -183,8 +183,8 @@ func (p *Process) Call(ctx context.Context, method string, body []byte) ([]byte,
 	if len(body) > p.max {
 		return nil, fmt.Errorf("%s: %s: request of %d bytes: %w (at most %d)", p.name, method, len(body), ErrTooLarge, p.max)
 	}
-	if !p.Alive() {
-		return nil, fmt.Errorf("%s: %s: %w%s", p.name, method, ErrDied, p.epitaph())
+	if err := p.End(); err != nil {
+		return nil, err
 	}
 	out := new(wrapperspb.BytesValue)
 	err := p.conn.Invoke(metadata.AppendToOutgoingContext(ctx, methodKey, method), callPath, wrapperspb.Bytes(body), out)
@@ -258,6 +258,15 @@ func (p *Process) PID() int { return p.proc.pid() }
 
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.proc.done }
+
+// End returns ErrDied with how the child ended and what it said last, or nil
+// while it runs.
+func (p *Process) End() error {
+	if p.Alive() {
+		return nil
+	}
+	return fmt.Errorf("%s: %w%s", p.name, ErrDied, p.epitaph())
+}
 
 // Kill kills the child with everything in its process group, waits until they
 // are gone and frees what belongs to them. It may be called many times.
