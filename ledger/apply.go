@@ -1,0 +1,216 @@
+package ledger
+
+import (
+	"errors"
+
+	"github.com/plexus-network/plexus/ledger/unit"
+)
+
+// Apply executes a block over the state v of the block before and returns what
+// it changes. A transaction that is refused is an entry of the result; an error
+// means that the ledger or its state is broken, or that the block is not one
+// that Admit lets pass, and the node must stop.
+//
+// The order within a block: the proposer's entry, the epochs that begin, the
+// decay of registration prices, the emission, the transactions, the steps that
+// are due, the price averages, the invariants.
+func Apply(v View, b Block) (*Result, error) {
+	s := newState(v)
+	t := need[Totals](s, []byte(prefixTotals))
+	params := need[Params](s, []byte(prefixParams))
+	chainID, err := ChainID(s)
+	if err != nil {
+		return nil, err
+	}
+	if s.err == nil && b.Height != t.Height+1 {
+		return nil, broken("block %d does not follow %d", b.Height, t.Height)
+	}
+	r, err := openEntry(s, b)
+	if err != nil {
+		return nil, errors.Join(ErrBroken, err)
+	}
+	prev, err := Random(s)
+	if err != nil {
+		return nil, err
+	}
+	nets, err := Subnets(s)
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range nets {
+		if c := need[Clock](s, clockKey(n)); c.First == b.Height {
+			openEpoch(s, n, b.Height, chainID, prev)
+		}
+		decayBurn(s, n)
+	}
+	if err := emit(s, nets, &params); err != nil {
+		return nil, err
+	}
+	s.set([]byte(prefixRandom), r[:])
+
+	res := &Result{Txs: make([]TxResult, len(b.Entries))}
+	proposer := need[Producer](s, producerKey(b.Proposer))
+	for i, raw := range b.Entries[1:] {
+		out, err := applyTx(s, raw, b.Height, chainID, &params, &proposer)
+		if err == nil {
+			err = s.err
+		}
+		if err != nil {
+			return nil, err
+		}
+		res.Txs[i+1] = out
+	}
+	steps := 0
+	for _, n := range nets {
+		done, err := endEpoch(s, n, b.Height, steps < int(params.StepsABlock), &params)
+		if err != nil {
+			return nil, err
+		}
+		if done {
+			steps++
+		}
+		movePrice(s, n, b.Height, &params)
+	}
+	s.set(hashKey(b.Height), append(be64(b.Height), b.Hash[:]...))
+	t = need[Totals](s, []byte(prefixTotals))
+	t.Height = b.Height
+	store(s, []byte(prefixTotals), t)
+	if s.err != nil {
+		return nil, s.err
+	}
+	if err := checkChanged(s); err != nil {
+		return nil, err
+	}
+	res.Writes, res.Events = s.writes(), s.events
+	return res, nil
+}
+
+// applyTx applies one transaction. A refused one leaves the fee and the nonce,
+// or the spent slot, behind, and nothing else.
+func applyTx(s *state, raw []byte, h Height, chainID string, params *Params, proposer *Producer) (TxResult, error) {
+	t, err := DecodeTx(raw)
+	if err == nil {
+		err = authentic(t, h, chainID)
+	}
+	if err != nil {
+		return result(t, err)
+	}
+	if t.Free() {
+		if err := checkFree(s, t, h); err != nil {
+			return result(t, err)
+		}
+		n, e := slotOf(t)
+		s.set(slotKey(n, e, t.Account, t.Kind), []byte{1})
+	} else if err := charge(s, t, params, proposer); err != nil {
+		return result(t, err)
+	}
+	journal, events := s.mark()
+	err = execute(s, t, h, chainID, params)
+	if err != nil {
+		if _, ok := CodeOf(err); !ok {
+			return TxResult{}, err
+		}
+		s.revert(journal, events)
+	}
+	return result(t, err)
+}
+
+// execute is the one place that lists every kind.
+func execute(s *state, t *Tx, h Height, chainID string, params *Params) error {
+	switch p := t.Payload.(type) {
+	case *Transfer:
+		return applyTransfer(s, t, p)
+	case *Register:
+		return applyRegister(s, t, p, h, params)
+	case *Stake:
+		return applyStake(s, t, p, params)
+	case *Commit:
+		return applyCommit(s, t, p, h)
+	case *Reveal:
+		return applyReveal(s, t, p, chainID)
+	}
+	return reject(CodeKind, "kind %d", t.Kind)
+}
+
+func result(t *Tx, err error) (TxResult, error) {
+	var out TxResult
+	if t != nil {
+		out.ID = t.ID()
+	}
+	if err == nil {
+		return out, nil
+	}
+	var r *Reject
+	if !errors.As(err, &r) {
+		return out, err
+	}
+	out.Code, out.Detail = r.Code, r.Detail
+	return out, nil
+}
+
+// authentic checks what does not depend on the state.
+func authentic(t *Tx, h Height, chainID string) error {
+	if t.ChainID != chainID {
+		return reject(CodeChain, "signed for chain %q, this is %q", t.ChainID, chainID)
+	}
+	if h > t.Expiry {
+		return reject(CodeExpired, "expired at block %d, this is block %d", t.Expiry, h)
+	}
+	return t.Verify()
+}
+
+// fee of a paying transaction: base + bytes · per byte + steps · per step.
+func fee(t *Tx, p *Params) unit.TAO {
+	return p.FeeBase + unit.TAO(t.size)*p.FeeByte + unit.TAO(t.steps())*p.FeeStep
+}
+
+// charge takes the fee and the nonce: half to the producer's coldkey, half
+// burned, the odd unit burned too.
+func charge(s *state, t *Tx, params *Params, proposer *Producer) error {
+	acc, _ := fetch[Account](s, accountKey(t.Account))
+	if t.Nonce != acc.Nonce {
+		return wrongNonce(t, acc.Nonce)
+	}
+	f := fee(t, params)
+	left, ok := acc.Balance.Sub(f)
+	if !ok {
+		return reject(CodeLowBalance, "fee %s, balance %s", f, acc.Balance)
+	}
+	acc.Balance, acc.Nonce = left, acc.Nonce+1
+	store(s, accountKey(t.Account), acc)
+	half := f / 2
+	to, _ := fetch[Account](s, accountKey(proposer.Coldkey))
+	to.Balance += half
+	store(s, accountKey(proposer.Coldkey), to)
+	tot := need[Totals](s, []byte(prefixTotals))
+	tot.Free, tot.Burned = tot.Free-(f-half), tot.Burned+(f-half)
+	store(s, []byte(prefixTotals), tot)
+	return nil
+}
+
+func wrongNonce(t *Tx, want uint64) error {
+	if t.Nonce < want {
+		return reject(CodeNonceLow, "nonce %d was used, the next is %d", t.Nonce, want)
+	}
+	return reject(CodeNonceHigh, "nonce %d, the next is %d", t.Nonce, want)
+}
+
+func applyTransfer(s *state, t *Tx, p *Transfer) error {
+	if p.Amount == 0 {
+		return reject(CodeAmount, "nothing to transfer")
+	}
+	from, _ := fetch[Account](s, accountKey(t.Account))
+	left, ok := from.Balance.Sub(p.Amount)
+	if !ok {
+		return reject(CodeLowBalance, "amount %s, balance %s after the fee", p.Amount, from.Balance)
+	}
+	from.Balance = left
+	store(s, accountKey(t.Account), from)
+	to, _ := fetch[Account](s, accountKey(p.To))
+	if to.Balance, ok = to.Balance.Add(p.Amount); !ok {
+		return reject(CodeAmount, "the receiver's balance would overflow")
+	}
+	store(s, accountKey(p.To), to)
+	s.emit(Event{Kind: "transfer", Hotkey: p.To, Amount: uint64(p.Amount)})
+	return nil
+}

@@ -1,0 +1,126 @@
+package ledger
+
+import "fmt"
+
+// MaxBlockEntries bounds the entries of a block.
+const MaxBlockEntries = 20_000
+
+// Check decides whether a transaction may wait for a block over the state v.
+// pending is the number of the account's transactions that wait already with
+// lower nonces. The error is a *Reject, or an error of the view.
+func Check(v View, raw []byte, pending uint64) error {
+	t, err := DecodeTx(raw)
+	if err != nil {
+		return err
+	}
+	tot, err := LoadTotals(v)
+	if err != nil || tot == nil {
+		return fmt.Errorf("reading totals: %w", err)
+	}
+	chainID, err := ChainID(v)
+	if err != nil {
+		return err
+	}
+	if err := authentic(t, tot.Height+1, chainID); err != nil {
+		return err
+	}
+	if t.Free() {
+		return checkFree(v, t, tot.Height+1)
+	}
+	params, _, err := load[Params](v, []byte(prefixParams))
+	if err != nil {
+		return err
+	}
+	acc, err := LoadAccount(v, t.Account)
+	if err != nil {
+		return err
+	}
+	if t.Nonce != acc.Nonce+pending {
+		return wrongNonce(t, acc.Nonce+pending)
+	}
+	if f := fee(t, &params); f > acc.Balance {
+		return reject(CodeLowBalance, "fee %s, balance %s", f, acc.Balance)
+	}
+	return nil
+}
+
+// Admit applies the rules that a proposed block must satisfy as a whole: the
+// proposer's entry, transactions that decode, belong to this chain and carry
+// their signature, free ones within their slots and their share of the block.
+func Admit(v View, b Block) error {
+	if len(b.Entries) > MaxBlockEntries {
+		return fmt.Errorf("block %d: %d entries, at most %d", b.Height, len(b.Entries), MaxBlockEntries)
+	}
+	if _, err := openEntry(v, b); err != nil {
+		return err
+	}
+	chainID, err := ChainID(v)
+	if err != nil {
+		return err
+	}
+	slots := map[string]bool{}
+	total, free := 0, 0
+	for i, raw := range b.Entries[1:] {
+		t, err := DecodeTx(raw)
+		if err == nil {
+			err = authentic(t, b.Height, chainID)
+		}
+		if err == nil && t.Free() {
+			free += t.size
+			if slot := t.Slot(); slots[slot] {
+				err = reject(CodeSlot, "twice in one block")
+			} else {
+				slots[slot] = true
+				err = checkFree(v, t, b.Height)
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("block %d: entry %d: %w", b.Height, i+1, err)
+		}
+		total += t.size
+	}
+	if free > freeRoom(total) {
+		return fmt.Errorf("block %d: %d of %d bytes are free transactions", b.Height, free, total)
+	}
+	return nil
+}
+
+// freeRoom is how many bytes free transactions may take in a block whose
+// transactions take total: a quarter, and always a floor that lets every
+// validator of a quiet subnet in.
+func freeRoom(total int) int { return max(total/freeShare, 1<<20) }
+
+// Select picks transactions for a block at height h from candidates, in their
+// order, as many as Admit lets pass and maxBytes hold.
+func Select(v View, h Height, candidates [][]byte, maxBytes int64) [][]byte {
+	chainID, err := ChainID(v)
+	if err != nil {
+		return nil
+	}
+	var out [][]byte
+	slots := map[string]bool{}
+	total, free := 0, 0
+	for _, raw := range candidates {
+		if len(out) == MaxBlockEntries-1 {
+			break
+		}
+		t, err := DecodeTx(raw)
+		if err != nil || authentic(t, h, chainID) != nil {
+			continue
+		}
+		if int64(total+t.size+16*(len(out)+1)) > maxBytes {
+			continue
+		}
+		if t.Free() {
+			if slot := t.Slot(); slots[slot] || free+t.size > freeRoom(total) || checkFree(v, t, h) != nil {
+				continue
+			} else {
+				slots[slot] = true
+			}
+			free += t.size
+		}
+		total += t.size
+		out = append(out, raw)
+	}
+	return out
+}

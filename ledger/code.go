@@ -1,0 +1,106 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Code says why a transaction was rejected. The numbers are part of consensus:
+// they are never changed or reused.
+type Code uint32
+
+// The codes. OK is 0; every other code belongs to the caller's side.
+const (
+	OK               Code = 0
+	CodeMalformed    Code = 1  // not one canonical transaction
+	CodeChain        Code = 2  // signed for another chain
+	CodeSignature    Code = 3  // signature does not verify
+	CodeNonceLow     Code = 4  // the nonce was used
+	CodeNonceHigh    Code = 5  // an earlier nonce is missing
+	CodeExpired      Code = 6  // the expiry height has passed
+	CodeLowBalance   Code = 7  // balance below amount and fee
+	CodeAmount       Code = 8  // amount zero, below the minimum or overflowing
+	CodeNetUID       Code = 9  // no such subnet
+	CodeRegistered   Code = 10 // the hotkey already has a uid there
+	CodeUnregistered Code = 11 // the hotkey has no uid there
+	CodePrice        Code = 12 // the price is beyond the caller's limit
+	CodeFull         Code = 13 // no uid is free
+	CodePossession   Code = 14 // a work key's possession is not proved
+	CodeEpoch        Code = 15 // names an epoch that cannot be committed or revealed now
+	CodeWindow       Code = 16 // outside the commit or reveal window
+	CodeSlot         Code = 17 // the slot of this epoch is spent
+	CodePermit       Code = 18 // no validator permit in this epoch
+	CodeCommitment   Code = 19 // the reveal does not open the commitment
+	CodeCarry        Code = 20 // carry_in is not the last carry_out
+	CodeRow          Code = 21 // the row does not fit the roster
+	CodeOwner        Code = 22 // the hotkey belongs to another coldkey
+	CodePool         Code = 23 // the pool cannot take the trade
+	CodeKind         Code = 24 // unknown or reserved kind of transaction
+	CodeSize         Code = 25 // larger than a transaction may be
+)
+
+var codeNames = map[Code]string{
+	OK: "ok", CodeMalformed: "malformed", CodeChain: "wrong chain", CodeSignature: "bad signature",
+	CodeNonceLow: "nonce too low", CodeNonceHigh: "nonce too high", CodeExpired: "expired",
+	CodeLowBalance: "balance too low", CodeAmount: "bad amount", CodeNetUID: "unknown subnet",
+	CodeRegistered: "already registered", CodeUnregistered: "not registered", CodePrice: "price beyond limit",
+	CodeFull: "subnet full", CodePossession: "possession not proved", CodeEpoch: "wrong epoch",
+	CodeWindow: "outside the window", CodeSlot: "slot spent", CodePermit: "no permit",
+	CodeCommitment: "does not open the commitment", CodeCarry: "wrong carry", CodeRow: "row does not fit the roster",
+	CodeOwner: "hotkey of another coldkey", CodePool: "pool refuses the trade", CodeKind: "unknown kind",
+	CodeSize: "too large",
+}
+
+// String returns the code's name.
+func (c Code) String() string {
+	if s, ok := codeNames[c]; ok {
+		return s
+	}
+	return fmt.Sprintf("code %d", uint32(c))
+}
+
+// Reject is the error of a transaction that may not be applied. errors.Is
+// compares rejects by code alone.
+type Reject struct {
+	Code   Code
+	Detail string // what would help the caller, with units and heights
+}
+
+// Error names the code and the detail.
+func (r *Reject) Error() string {
+	if r.Detail == "" {
+		return "rejected: " + r.Code.String()
+	}
+	return "rejected: " + r.Code.String() + ": " + r.Detail
+}
+
+// Is reports whether target is a Reject with the same code.
+func (r *Reject) Is(target error) bool {
+	t, ok := target.(*Reject)
+	return ok && t.Code == r.Code
+}
+
+func reject(c Code, format string, args ...any) error {
+	return &Reject{Code: c, Detail: fmt.Sprintf(format, args...)}
+}
+
+// CodeOf returns the code of a reject, OK for nil, and false for any other
+// error.
+func CodeOf(err error) (Code, bool) {
+	if err == nil {
+		return OK, true
+	}
+	var r *Reject
+	if errors.As(err, &r) {
+		return r.Code, true
+	}
+	return OK, false
+}
+
+// ErrBroken marks a fault of the ledger or of the disk: a breached invariant or
+// state that does not decode. The node stops; nothing is retried.
+var ErrBroken = errors.New("ledger: broken")
+
+func broken(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrBroken, fmt.Sprintf(format, args...))
+}

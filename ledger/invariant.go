@@ -1,0 +1,219 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"strings"
+
+	"github.com/plexus-network/plexus/abi/cbor"
+	"github.com/plexus-network/plexus/ledger/emission"
+	"github.com/plexus-network/plexus/ledger/unit"
+)
+
+// sums is what the totals are compared with, as sums or as differences of sums:
+// arithmetic is modulo 2^64, which is exact for differences that fit.
+type sums struct {
+	free, pooled, root uint64
+	staked, pending    map[NetUID]uint64
+}
+
+func newSums() sums { return sums{staked: map[NetUID]uint64{}, pending: map[NetUID]uint64{}} }
+
+// add counts one value of the state with sign +1 or -1.
+func (c *sums) add(k string, v []byte, sign uint64) error {
+	netuid := func(prefix string) NetUID { return NetUID(binary.BigEndian.Uint16([]byte(k[len(prefix):]))) }
+	switch {
+	case v == nil:
+	case strings.HasPrefix(k, prefixAccount):
+		a, err := decodeAs[Account](k, v)
+		c.free += sign * uint64(a.Balance)
+		return err
+	case strings.HasPrefix(k, prefixMarket):
+		m, err := decodeAs[Market](k, v)
+		c.pooled += sign * uint64(m.TAO)
+		return err
+	case strings.HasPrefix(k, prefixHotkeyPool):
+		p, err := decodeAs[HotkeyPool](k, v)
+		if n := netuid(prefixHotkeyPool); n == 0 {
+			c.root += sign * uint64(p.Value)
+		} else {
+			c.staked[n] += sign * uint64(p.Value)
+		}
+		return err
+	case strings.HasPrefix(k, prefixPending):
+		p, err := decodeAs[Pending](k, v)
+		c.pending[netuid(prefixPending)] += sign * uint64(p.Owner+p.Server+p.Validator)
+		return err
+	}
+	return nil
+}
+
+func decodeAs[T any, P record[T]](k string, v []byte) (t T, err error) {
+	d := cbor.NewDecoder(v)
+	P(&t).decode(d)
+	if err := d.End(); err != nil {
+		return t, broken("state under %q: %v", k, err)
+	}
+	return t, nil
+}
+
+// checkChanged holds the invariants over what a block changed: the differences
+// of the sums equal the differences of the totals, and the totals add up.
+func checkChanged(s *state) error {
+	diff := newSums()
+	for _, w := range s.writes() {
+		old, err := s.v.Get(w.Key)
+		if err != nil {
+			return err
+		}
+		if err := diff.add(string(w.Key), old, ^uint64(0)); err != nil {
+			return err
+		}
+		if err := diff.add(string(w.Key), w.Value, 1); err != nil {
+			return err
+		}
+	}
+	before, _, err := load[Totals](s.v, []byte(prefixTotals))
+	if err != nil {
+		return err
+	}
+	after := need[Totals](s, []byte(prefixTotals))
+	if s.err != nil {
+		return s.err
+	}
+	if err := balance(&after); err != nil {
+		return err
+	}
+	switch {
+	case uint64(after.Free-before.Free) != diff.free:
+		return broken("block %d: free TAO: total moved by %d, balances by %d", after.Height, int64(after.Free-before.Free), int64(diff.free))
+	case uint64(after.Pooled-before.Pooled) != diff.pooled:
+		return broken("block %d: pooled TAO: total moved by %d, reserves by %d", after.Height, int64(after.Pooled-before.Pooled), int64(diff.pooled))
+	case uint64(after.Root-before.Root) != diff.root:
+		return broken("block %d: root stake: total moved by %d, pools by %d", after.Height, int64(after.Root-before.Root), int64(diff.root))
+	case after.Burned < before.Burned:
+		return broken("block %d: burned TAO fell from %s to %s", after.Height, before.Burned, after.Burned)
+	}
+	if minted := uint64(after.Issued - before.Issued); minted != 0 && minted != emission.Block(uint64(before.Issued)) {
+		return broken("block %d: minted %s, scheduled %s", after.Height, unit.TAO(minted), unit.TAO(emission.Block(uint64(before.Issued))))
+	}
+	nets, err := Subnets(s)
+	if err != nil {
+		return err
+	}
+	for _, n := range nets {
+		was, _, err := load[Market](s.v, marketKey(n))
+		if err != nil {
+			return err
+		}
+		is := need[Market](s, marketKey(n))
+		if s.err != nil {
+			return s.err
+		}
+		if err := is.balance(n); err != nil {
+			return err
+		}
+		switch {
+		case uint64(is.Staked-was.Staked) != diff.staked[n]:
+			return broken("block %d: netuid %d: staked alpha: total moved by %d, pools by %d", after.Height, n, int64(is.Staked-was.Staked), int64(diff.staked[n]))
+		case uint64(is.Pending-was.Pending) != diff.pending[n]:
+			return broken("block %d: netuid %d: pending alpha: total moved by %d, epochs by %d", after.Height, n, int64(is.Pending-was.Pending), int64(diff.pending[n]))
+		case is.Issued < was.Issued || is.Burned < was.Burned:
+			return broken("block %d: netuid %d: issued or burned alpha fell", after.Height, n)
+		}
+	}
+	return nil
+}
+
+// balance checks the sum of all TAO.
+func balance(t *Totals) error {
+	if sum, ok := sum(uint64(t.Free), uint64(t.Pooled), uint64(t.Root), uint64(t.Burned)); !ok || sum != uint64(t.Issued) || t.Issued > MaxTAO {
+		return broken("block %d: free %s + pooled %s + root %s + burned %s is not the issued %s, or that is above %s",
+			t.Height, t.Free, t.Pooled, t.Root, t.Burned, t.Issued, MaxTAO)
+	}
+	return nil
+}
+
+// balance checks the sum of all alpha of a subnet.
+func (m *Market) balance(n NetUID) error {
+	if sum, ok := sum(uint64(m.Alpha), uint64(m.Staked), uint64(m.Pending), uint64(m.Protocol), uint64(m.Burned)); !ok || sum != uint64(m.Issued) {
+		return broken("netuid %d: reserve %s + staked %s + pending %s + protocol's %s + burned %s is not the issued %s",
+			n, m.Alpha, m.Staked, m.Pending, m.Protocol, m.Burned, m.Issued)
+	}
+	return nil
+}
+
+func sum(v ...uint64) (uint64, bool) {
+	var total, carry uint64
+	for _, x := range v {
+		if total, carry = bits.Add64(total, x, 0); carry != 0 {
+			return 0, false
+		}
+	}
+	return total, true
+}
+
+// CheckInvariants holds the invariants over the whole state: every kept total
+// equals a fresh sum, and uids and hotkeys name each other.
+func CheckInvariants(r Ranger) error {
+	all := newSums()
+	for _, p := range []string{prefixAccount, prefixMarket, prefixHotkeyPool, prefixPending} {
+		if err := r.Range([]byte(p), func(k, v []byte) error { return all.add(string(k), v, 1) }); err != nil {
+			return err
+		}
+	}
+	t, err := LoadTotals(r)
+	if err != nil {
+		return err
+	}
+	if t == nil {
+		return broken("state has no totals")
+	}
+	if uint64(t.Free) != all.free || uint64(t.Pooled) != all.pooled || uint64(t.Root) != all.root {
+		return broken("block %d: free %d, pooled %d, root %d are kept; fresh sums are %d, %d, %d", t.Height, t.Free, t.Pooled, t.Root, all.free, all.pooled, all.root)
+	}
+	if err := balance(t); err != nil {
+		return err
+	}
+	nets, err := Subnets(r)
+	if err != nil {
+		return err
+	}
+	for _, n := range nets {
+		m, err := LoadMarket(r, n)
+		if err != nil || m == nil {
+			return broken("netuid %d has no market: %v", n, err)
+		}
+		if err := m.balance(n); err != nil {
+			return err
+		}
+		if uint64(m.Staked) != all.staked[n] || uint64(m.Pending) != all.pending[n] {
+			return broken("netuid %d: staked %d, pending %d are kept; fresh sums are %d, %d", n, m.Staked, m.Pending, all.staked[n], all.pending[n])
+		}
+		if err := checkUIDs(r, n, m.Neurons); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkUIDs(r Ranger, n NetUID, neurons uint16) error {
+	for u := range UID(neurons) {
+		nr, err := LoadNeuron(r, n, u)
+		if err != nil || nr == nil {
+			return broken("netuid %d: uid %d is missing: %v", n, u, err)
+		}
+		back, ok, err := FindUID(r, n, nr.Hotkey)
+		if err != nil || !ok || back != u {
+			return broken("netuid %d: uid %d is %s, whose uid is %d: %v", n, u, nr.Hotkey, back, err)
+		}
+	}
+	count := 0
+	if err := r.Range(k16(prefixUID, uint16(n)), func(_, _ []byte) error { count++; return nil }); err != nil {
+		return err
+	}
+	if count != int(neurons) {
+		return broken("netuid %d: %d hotkeys have uids, %d uids are in use", n, count, neurons)
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package ledger
+
+import (
+	"encoding/binary"
+
+	"github.com/plexus-network/plexus/ledger/key"
+)
+
+// The key space of the state. A key is a prefix that ends in '/', followed by
+// fixed-width big-endian numbers and 32-byte ids, so that keys of one kind sort
+// by number.
+const (
+	prefixAccount    = "account/"    // account -> Account
+	prefixProducer   = "producer/"   // consensus address -> Producer
+	prefixProducers  = "producers/"  // -> list of consensus addresses
+	prefixParams     = "params/"     // -> Params
+	prefixChain      = "chain/"      // -> chain id
+	prefixTotals     = "totals/"     // -> Totals
+	prefixRandom     = "random/"     // -> R of the last block
+	prefixHash       = "hash/"       // height mod 65,536 -> {height, block hash}
+	prefixSubnets    = "subnets/"    // -> list of netuids
+	prefixSubnet     = "subnet/"     // netuid -> Subnet
+	prefixClock      = "clock/"      // netuid -> Clock
+	prefixMarket     = "market/"     // netuid -> Market
+	prefixPending    = "pending/"    // netuid, epoch -> Pending
+	prefixNeuron     = "neuron/"     // netuid, uid -> Neuron
+	prefixUID        = "uid/"        // netuid, hotkey -> uid
+	prefixOwner      = "owner/"      // hotkey -> coldkey
+	prefixHotkeyPool = "hotkeypool/" // netuid, hotkey -> HotkeyPool
+	prefixShares     = "shares/"     // netuid, hotkey, coldkey -> shares
+	prefixBonds      = "bonds/"      // netuid, uid -> bonds row
+	prefixRoster     = "roster/"     // netuid, epoch, page -> roster page
+	prefixRecord     = "record/"     // netuid, epoch -> EpochRecord
+	prefixCommit     = "commit/"     // netuid, epoch, hotkey -> Committed
+	prefixReveal     = "reveal/"     // netuid, epoch, hotkey -> Opening
+	prefixSlot       = "slot/"       // netuid, epoch, hotkey, kind -> spent
+	prefixCarry      = "carry/"      // netuid, hotkey -> Carry
+	prefixArtifact   = "artifact/"   // netuid -> artifact of the epoch
+)
+
+func k16(prefix string, n uint16) []byte {
+	return binary.BigEndian.AppendUint16([]byte(prefix), n)
+}
+
+func k16x32(prefix string, n uint16, id [32]byte) []byte {
+	return append(k16(prefix, n), id[:]...)
+}
+
+func k16x64(prefix string, n uint16, x uint64) []byte {
+	return binary.BigEndian.AppendUint64(k16(prefix, n), x)
+}
+
+func accountKey(id key.ID) []byte             { return append([]byte(prefixAccount), id[:]...) }
+func producerKey(a Address) []byte            { return append([]byte(prefixProducer), a[:]...) }
+func subnetKey(n NetUID) []byte               { return k16(prefixSubnet, uint16(n)) }
+func clockKey(n NetUID) []byte                { return k16(prefixClock, uint16(n)) }
+func marketKey(n NetUID) []byte               { return k16(prefixMarket, uint16(n)) }
+func pendingKey(n NetUID, e Epoch) []byte     { return k16x64(prefixPending, uint16(n), e) }
+func uidKey(n NetUID, h Hotkey) []byte        { return k16x32(prefixUID, uint16(n), h) }
+func ownerKey(h Hotkey) []byte                { return append([]byte(prefixOwner), h[:]...) }
+func hotkeyPoolKey(n NetUID, h Hotkey) []byte { return k16x32(prefixHotkeyPool, uint16(n), h) }
+func recordKey(n NetUID, e Epoch) []byte      { return k16x64(prefixRecord, uint16(n), e) }
+func carryKey(n NetUID, h Hotkey) []byte      { return k16x32(prefixCarry, uint16(n), h) }
+func artifactKey(n NetUID) []byte             { return k16(prefixArtifact, uint16(n)) }
+func hashKey(h Height) []byte {
+	return binary.BigEndian.AppendUint16([]byte(prefixHash), uint16(h))
+}
+
+func neuronKey(n NetUID, u UID) []byte {
+	return binary.BigEndian.AppendUint16(k16(prefixNeuron, uint16(n)), uint16(u))
+}
+
+func bondsKey(n NetUID, u UID) []byte {
+	return binary.BigEndian.AppendUint16(k16(prefixBonds, uint16(n)), uint16(u))
+}
+
+func sharesKey(n NetUID, h Hotkey, c Coldkey) []byte {
+	return append(k16x32(prefixShares, uint16(n), h), c[:]...)
+}
+
+func rosterKey(n NetUID, e Epoch, page uint16) []byte {
+	return binary.BigEndian.AppendUint16(k16x64(prefixRoster, uint16(n), e), page)
+}
+
+func commitKey(n NetUID, e Epoch, h Hotkey) []byte {
+	return append(k16x64(prefixCommit, uint16(n), e), h[:]...)
+}
+
+func revealKey(n NetUID, e Epoch, h Hotkey) []byte {
+	return append(k16x64(prefixReveal, uint16(n), e), h[:]...)
+}
+
+func slotKey(n NetUID, e Epoch, h Hotkey, k Kind) []byte {
+	return append(append(k16x64(prefixSlot, uint16(n), e), h[:]...), byte(k))
+}

@@ -1,0 +1,156 @@
+package ledger
+
+import (
+	"errors"
+
+	"github.com/plexus-network/plexus/ledger/pool"
+	"github.com/plexus-network/plexus/ledger/unit"
+)
+
+// endEpoch ends a subnet's epoch when its last block is reached and there is
+// room for its step; otherwise the epoch goes on and is asked again at the next
+// block. The step of the epoch before runs with it.
+func endEpoch(s *state, n NetUID, h Height, room bool, params *Params) (bool, error) {
+	clock, sub := need[Clock](s, clockKey(n)), need[Subnet](s, subnetKey(n))
+	if s.err != nil || h+1 < clock.First+uint64(sub.Params.Tempo) || !room {
+		return false, s.err
+	}
+	if back := 1 + params.Dispute; clock.Epoch >= back {
+		if err := settle(s, n, clock.Epoch-back, h, &sub, params); err != nil {
+			return false, err
+		}
+	}
+	s.emit(Event{Kind: "epoch", NetUID: n, Epoch: clock.Epoch})
+	clock.Epoch, clock.First, clock.Step = clock.Epoch+1, h+1, h
+	store(s, clockKey(n), clock)
+	return true, s.err
+}
+
+// payout is what one epoch's step has found and pays.
+type payout struct {
+	s      *state
+	n      NetUID
+	e      Epoch
+	params *Params
+	paid   unit.Alpha   // into hotkey pools
+	each   []unit.Alpha // per uid
+}
+
+// settle is the step of epoch e: Yuma consensus over the revealed rows, and the
+// payment of everything that was set aside for it. What nobody is entitled to is
+// burned.
+func settle(s *state, n NetUID, e Epoch, h Height, sub *Subnet, params *Params) error {
+	pot, _ := fetch[Pending](s, pendingKey(n, e))
+	found, err := consensus(s, n, e, h, sub)
+	if err != nil {
+		return err
+	}
+	p := &payout{s: s, n: n, e: e, params: params, each: make([]unit.Alpha, len(found.neurons))}
+	if err := p.credit(sub.OwnerHotkey, sub.Owner, pot.Owner); err != nil {
+		return err
+	}
+	withheld, err := p.miners(pot.Server, found, sub)
+	if err != nil {
+		return err
+	}
+	toValidators := pot.Validator
+	if !found.mined { // nobody mined: the validators have what the miners would
+		toValidators += pot.Server
+	}
+	if err := p.validators(toValidators, found); err != nil {
+		return err
+	}
+	m := need[Market](s, marketKey(n))
+	all := pot.Owner + pot.Server + pot.Validator
+	m.Pending -= all
+	m.Staked += p.paid
+	m.Burned += all - p.paid
+	m.Withheld = withheld
+	store(s, marketKey(n), m)
+	s.delete(pendingKey(n, e))
+	for u, nr := range found.neurons {
+		nr.Emission = p.each[u]
+		nr.Earned += p.each[u]
+		store(s, neuronKey(n, UID(u)), nr)
+		if nr.Emission > 0 {
+			s.emit(Event{Kind: "paid", NetUID: n, Epoch: e, Hotkey: nr.Hotkey, Amount: uint64(nr.Emission)})
+		}
+	}
+	return s.err
+}
+
+// credit stakes an amount for a coldkey on a hotkey. An amount too small for a
+// share stays unpaid, and so is burned with the rest.
+func (p *payout) credit(h Hotkey, c Coldkey, amount unit.Alpha) error {
+	err := deposit(p.s, p.n, h, c, uint64(amount))
+	if errors.Is(err, pool.ErrShares) {
+		return nil
+	}
+	if err == nil {
+		p.paid += amount
+	}
+	return err
+}
+
+// miners splits the miners' pot by incentive. What falls to the subnet's owner
+// is withheld: it returns that part, over 2^32.
+func (p *payout) miners(pot unit.Alpha, f *found, sub *Subnet) (withheld uint64, err error) {
+	if !f.mined {
+		return 0, nil
+	}
+	var kept unit.Alpha
+	for u, amount := range unit.Split(uint64(pot), f.incentive) {
+		if amount == 0 {
+			continue
+		}
+		h := f.neurons[u].Hotkey
+		c := owner(p.s, h)
+		if h == sub.OwnerHotkey || c == sub.Owner {
+			kept += unit.Alpha(amount)
+			continue
+		}
+		if err := p.credit(h, c, unit.Alpha(amount)); err != nil {
+			return 0, err
+		}
+		p.each[u] += unit.Alpha(amount)
+	}
+	if pot > 0 {
+		withheld = unit.MulDiv(uint64(kept), 1<<32, uint64(pot))
+	}
+	return withheld, nil
+}
+
+// validators splits the validators' pot by dividends, each weighted by the part
+// of its stake that is alpha: the part that is root stake earns root dividends.
+// The hotkey's owner takes its cut, the rest raises the hotkey's pool
+// (economics, epoch payout).
+func (p *payout) validators(pot unit.Alpha, f *found) error {
+	weights := make([]uint64, len(f.dividends))
+	for u, d := range f.dividends {
+		h := f.neurons[u].Hotkey
+		hp, _ := fetch[HotkeyPool](p.s, hotkeyPoolKey(p.n, h))
+		if all := stakeWeight(p.s, p.n, h); all > 0 {
+			weights[u] = unit.MulDiv(d, uint64(hp.Value), all)
+		}
+	}
+	for u, amount := range unit.Split(uint64(pot), weights) {
+		if amount == 0 {
+			continue
+		}
+		h := f.neurons[u].Hotkey
+		take := unit.MulDiv(amount, uint64(p.params.MaxTake), 65535)
+		if err := p.credit(h, owner(p.s, h), unit.Alpha(take)); err != nil {
+			return err
+		}
+		rest := amount - take
+		if err := grow(p.s, p.n, h, rest); err != nil {
+			if errors.Is(err, pool.ErrShares) {
+				continue
+			}
+			return err
+		}
+		p.paid += unit.Alpha(rest)
+		p.each[u] += unit.Alpha(amount)
+	}
+	return p.s.err
+}
