@@ -1,0 +1,318 @@
+package evidence
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/plexus-network/plexus/abi"
+	"github.com/plexus-network/plexus/abi/cbor"
+	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/key"
+	"github.com/plexus-network/plexus/subnets/internal/merkle"
+	"github.com/plexus-network/plexus/subnets/round"
+)
+
+// MaxBundle bounds an uncompressed bundle.
+const MaxBundle = 64 << 20
+
+// ErrBundle is returned for a file that is not a bundle, or not the one asked
+// for.
+var ErrBundle = errors.New("evidence: not a valid bundle")
+
+// Slice is an opened data slice with its proof.
+type Slice struct {
+	Index uint64
+	Data  []byte
+	Proof [][32]byte
+}
+
+// Response is everything kept of one asked miner. Answer and Receipt are empty
+// when there was no answer, Payload when it did not come or did not match.
+type Response struct {
+	Leaf    Leaf
+	Request round.Signed
+	Answer  *round.Signed
+	Receipt key.Signature
+	Payload *round.Payload // for Mismatch, what came instead
+}
+
+// Round is one round of a validator's epoch.
+type Round struct {
+	Round     uint16
+	Skipped   bool      // it was not run; everything below is empty
+	Proof     key.Proof // π
+	Task      [32]byte  // round.TaskHash of the public task
+	TaskFuel  uint64
+	ScoreFuel uint64
+	Slices    []Slice
+	Responses []Response // in the order drawn
+}
+
+// Carried is what the module remembers of one miner.
+type Carried struct {
+	Hotkey ledger.Hotkey
+	Carry  []byte
+}
+
+// Bundle is a validator's evidence of one epoch.
+type Bundle struct {
+	ChainID   string
+	NetUID    ledger.NetUID
+	Epoch     ledger.Epoch
+	Validator ledger.Hotkey
+	Rounds    []Round
+	CarryIn   []Carried // rising by hotkey
+	CarryOut  []Carried // rising by hotkey
+	RankFuel  uint64
+	Row       ledger.Row
+}
+
+// CarryHash is how a commitment names carries: zero for none.
+func CarryHash(c []Carried) [32]byte {
+	if len(c) == 0 {
+		return [32]byte{}
+	}
+	return key.Hash("carries", appendCarried(nil, c))
+}
+
+func appendCarried(b []byte, c []Carried) []byte {
+	b = cbor.AppendArray(b, len(c))
+	for i := range c {
+		b = cbor.AppendBytes(cbor.AppendArray(b, 2), c[i].Hotkey[:])
+		b = cbor.AppendBytes(b, c[i].Carry)
+	}
+	return b
+}
+
+func decodeCarried(d *cbor.Decoder) []Carried {
+	c := make([]Carried, d.ArrayMax(ledger.MaxRoster))
+	for i := range c {
+		d.Array(2)
+		c[i] = Carried{Hotkey: d.Hash(), Carry: d.Bytes(abi.MaxCarry)}
+		if i > 0 && d.Err() == nil && string(c[i].Hotkey[:]) <= string(c[i-1].Hotkey[:]) {
+			d.Fail(errors.New("carries are not in rising order"))
+		}
+	}
+	return c
+}
+
+// appendNode appends what a round node says of itself.
+func (r *Round) appendNode(b []byte) []byte {
+	b = cbor.AppendBool(cbor.AppendUint(b, uint64(r.Round)), r.Skipped)
+	b = cbor.AppendBytes(cbor.AppendBytes(b, r.Proof[:]), r.Task[:])
+	return cbor.AppendUint(cbor.AppendUint(b, r.TaskFuel), r.ScoreFuel)
+}
+
+func (r *Round) hash() [32]byte {
+	leaves := make([][32]byte, len(r.Responses))
+	for i := range r.Responses {
+		leaves[i] = r.Responses[i].Leaf.hash()
+	}
+	top := merkle.Root(leaves)
+	b := r.appendNode(cbor.AppendArray(nil, 6))
+	return key.Hash("round-node", b, cbor.AppendUint(nil, uint64(len(leaves))), top[:])
+}
+
+// Root is the evidence root that goes on chain.
+func (b *Bundle) Root() [32]byte {
+	nodes := make([][32]byte, len(b.Rounds))
+	for i := range b.Rounds {
+		nodes[i] = b.Rounds[i].hash()
+	}
+	top := merkle.Root(nodes)
+	in, out := CarryHash(b.CarryIn), CarryHash(b.CarryOut)
+	o := ledger.Opening{Row: b.Row, CarryIn: in, CarryOut: out}
+	head := cbor.AppendText(cbor.AppendArray(nil, 5), b.ChainID)
+	head = cbor.AppendUint(cbor.AppendUint(head, uint64(b.NetUID)), b.Epoch)
+	head = cbor.AppendUint(cbor.AppendBytes(head, b.Validator[:]), b.RankFuel)
+	return key.Hash("evidence", head, cbor.AppendUint(nil, uint64(len(nodes))), top[:], o.Append(nil))
+}
+
+// Encode returns the compressed file.
+func (b *Bundle) Encode() ([]byte, error) {
+	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	return w.EncodeAll(b.append(nil), nil), nil
+}
+
+// Decode reads a compressed bundle whose root must be root. At most MaxBundle
+// bytes are unpacked.
+func Decode(file []byte, root [32]byte) (*Bundle, error) {
+	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxBundle))
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	raw, err := r.DecodeAll(file, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrBundle, err)
+	}
+	b, err := decodeBundle(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %v", ErrBundle, err)
+	}
+	if got := b.Root(); got != root {
+		return nil, fmt.Errorf("%w: its root is %x, not %x", ErrBundle, got[:6], root[:6])
+	}
+	return b, nil
+}
+
+func (b *Bundle) append(out []byte) []byte {
+	out = cbor.AppendUint(cbor.AppendArray(out, 10), 1)
+	out = cbor.AppendText(out, b.ChainID)
+	out = cbor.AppendUint(cbor.AppendUint(out, uint64(b.NetUID)), b.Epoch)
+	out = cbor.AppendBytes(out, b.Validator[:])
+	out = cbor.AppendArray(out, len(b.Rounds))
+	for i := range b.Rounds {
+		out = b.Rounds[i].append(out)
+	}
+	out = appendCarried(appendCarried(out, b.CarryIn), b.CarryOut)
+	out = cbor.AppendUint(out, b.RankFuel)
+	o := ledger.Opening{Row: b.Row}
+	return cbor.AppendBytes(out, o.Append(nil))
+}
+
+func decodeBundle(raw []byte) (*Bundle, error) {
+	d := cbor.NewDecoder(raw)
+	d.Version(10, 1)
+	b := &Bundle{ChainID: d.Text(ledger.MaxChainID), NetUID: ledger.NetUID(d.UintMax(65535)), Epoch: d.Uint(), Validator: d.Hash()}
+	b.Rounds = make([]Round, d.ArrayMax(1024))
+	for i := range b.Rounds {
+		b.Rounds[i].decode(d)
+	}
+	b.CarryIn, b.CarryOut, b.RankFuel = decodeCarried(d), decodeCarried(d), d.Uint()
+	opening := d.Bytes(ledger.MaxTx)
+	if err := d.End(); err != nil {
+		return nil, err
+	}
+	o, err := ledger.DecodeOpening(opening)
+	if err != nil {
+		return nil, err
+	}
+	if o.CarryIn != ([32]byte{}) || o.CarryOut != ([32]byte{}) || o.Artifact != ([32]byte{}) || o.Salt != ([32]byte{}) {
+		return nil, errors.New("the row's other fields are not empty")
+	}
+	b.Row = o.Row
+	return b, nil
+}
+
+func (r *Round) append(b []byte) []byte {
+	b = r.appendNode(cbor.AppendArray(b, 8))
+	b = cbor.AppendArray(b, len(r.Slices))
+	for i := range r.Slices {
+		s := &r.Slices[i]
+		b = cbor.AppendUint(cbor.AppendArray(b, 3), s.Index)
+		b = cbor.AppendArray(cbor.AppendBytes(b, s.Data), len(s.Proof))
+		for _, h := range s.Proof {
+			b = cbor.AppendBytes(b, h[:])
+		}
+	}
+	b = cbor.AppendArray(b, len(r.Responses))
+	for i := range r.Responses {
+		b = r.Responses[i].append(b)
+	}
+	return b
+}
+
+func (r *Round) decode(d *cbor.Decoder) {
+	d.Array(8)
+	r.Round, r.Skipped = uint16(d.UintMax(65535)), d.Bool()
+	d.Fixed(r.Proof[:])
+	r.Task, r.TaskFuel, r.ScoreFuel = d.Hash(), d.Uint(), d.Uint()
+	r.Slices = make([]Slice, d.ArrayMax(abi.MaxSlices))
+	for i := range r.Slices {
+		s := &r.Slices[i]
+		d.Array(3)
+		s.Index, s.Data = d.Uint(), d.Bytes(abi.MaxPayload)
+		s.Proof = make([][32]byte, d.ArrayMax(64))
+		for j := range s.Proof {
+			s.Proof[j] = d.Hash()
+		}
+	}
+	r.Responses = make([]Response, d.ArrayMax(ledger.MaxRoster))
+	for i := range r.Responses {
+		r.Responses[i].decode(d)
+	}
+}
+
+// A response is [leaf, request, answer or empty, receipt or empty, payload or
+// empty]: the empty byte string stands for what is not there.
+func (r *Response) append(b []byte) []byte {
+	b = r.Leaf.Append(cbor.AppendArray(b, 5))
+	b = cbor.AppendBytes(b, r.Request.Append(nil))
+	var answer, receipt, payload []byte
+	if r.Answer != nil {
+		answer = r.Answer.Append(nil)
+		receipt = round.AppendReceipt(nil, r.Receipt)
+	}
+	if r.Payload != nil {
+		payload = r.Payload.Append(nil)
+	}
+	return cbor.AppendBytes(cbor.AppendBytes(cbor.AppendBytes(b, answer), receipt), payload)
+}
+
+func (r *Response) decode(d *cbor.Decoder) {
+	d.Array(5)
+	r.Leaf.decode(d)
+	request, answer, receipt, payload := d.Bytes(8192), d.Bytes(8192), d.Bytes(256), d.Bytes(round.MaxFrame)
+	if d.Err() != nil {
+		return
+	}
+	var err error
+	if r.Request, err = round.DecodeSigned(request); err != nil {
+		d.Fail(err)
+	}
+	if (len(answer) == 0) != (len(receipt) == 0) {
+		d.Fail(errors.New("an answer without a receipt, or a receipt without an answer"))
+	}
+	if len(answer) > 0 {
+		a, err := round.DecodeSigned(answer)
+		if err != nil {
+			d.Fail(err)
+		}
+		r.Answer = &a
+		if r.Receipt, err = round.DecodeReceipt(receipt); err != nil {
+			d.Fail(err)
+		}
+	}
+	if len(payload) > 0 {
+		p, err := round.DecodePayload(payload)
+		if err != nil {
+			d.Fail(err)
+		}
+		r.Payload = &p
+	}
+}
+
+// EncodeRound returns the encoding of one round, for a validator's own keeping
+// until the epoch is closed.
+func EncodeRound(r *Round) []byte { return r.append(nil) }
+
+// DecodeRound reads what EncodeRound wrote.
+func DecodeRound(b []byte) (*Round, error) {
+	d := cbor.NewDecoder(b)
+	r := &Round{}
+	r.decode(d)
+	if err := d.End(); err != nil {
+		return nil, fmt.Errorf("%w: round: %v", ErrBundle, err)
+	}
+	return r, nil
+}
+
+// EncodeCarried returns the encoding of carries, for a validator's own keeping.
+func EncodeCarried(c []Carried) []byte { return appendCarried(nil, c) }
+
+// DecodeCarried reads what EncodeCarried wrote.
+func DecodeCarried(b []byte) ([]Carried, error) {
+	d := cbor.NewDecoder(b)
+	c := decodeCarried(d)
+	if err := d.End(); err != nil {
+		return nil, fmt.Errorf("%w: carries: %v", ErrBundle, err)
+	}
+	return c, nil
+}

@@ -1,0 +1,19 @@
+// Package evidence holds what a validator shows for its weights: leaves and
+// round nodes under one root, the bundle that carries everything needed to
+// recompute them, and replay, which does so.
+//
+// # Roots
+//
+// A leaf is one asked miner's response: {round, roster index, salted hash or
+// zero, score, status}. A round node is {round, skipped, π, task hash, fuel}
+// over its leaves. The root is over the validator's identity, all round nodes,
+// the fuel of the ranking, its row and its carries.
+//
+// # Bundle
+//
+// A bundle is one zstd-compressed file addressed by its root. Beside leaves and
+// nodes it holds the opened data slices with their proofs, the requests,
+// answers, receipts, salts and payloads, and the carries before and after. A
+// bundle is checked against its root when it is decoded; what its signatures
+// and scores are worth is for Replay to say.
+package evidence

@@ -1,0 +1,67 @@
+// Package merkle hashes a list of 32-byte leaves into one root, in the shape of
+// RFC 6962: the left subtree of n leaves holds the largest power of two below
+// n. Leaves are hashed by their owner; inner nodes have their own domain.
+package merkle
+
+import (
+	"math/bits"
+
+	"github.com/plexus-network/plexus/ledger/key"
+)
+
+// Root returns the root of the leaves, zero for none.
+func Root(leaves [][32]byte) [32]byte {
+	switch len(leaves) {
+	case 0:
+		return [32]byte{}
+	case 1:
+		return leaves[0]
+	}
+	k := split(len(leaves))
+	return node(Root(leaves[:k]), Root(leaves[k:]))
+}
+
+// Proof returns the siblings of leaf i, from the leaf up.
+func Proof(leaves [][32]byte, i int) [][32]byte {
+	if len(leaves) <= 1 {
+		return nil
+	}
+	k := split(len(leaves))
+	if i < k {
+		return append(Proof(leaves[:k], i), Root(leaves[k:]))
+	}
+	return append(Proof(leaves[k:], i-k), Root(leaves[:k]))
+}
+
+// Verify reports whether leaf is number i of n leaves under root.
+func Verify(root [32]byte, n, i uint64, leaf [32]byte, proof [][32]byte) bool {
+	if i >= n || len(proof) > 64 {
+		return false
+	}
+	// Which side each sibling stands on follows from i and n, from the root down.
+	var right []bool // whether the leaf lies in the right subtree, per level
+	for n > 1 {
+		k := uint64(1) << (bits.Len64(n-1) - 1)
+		if i < k {
+			right, n = append(right, false), k
+		} else {
+			right, i, n = append(right, true), i-k, n-k
+		}
+	}
+	if len(proof) != len(right) {
+		return false
+	}
+	h := leaf
+	for j, sib := range proof {
+		if right[len(right)-1-j] {
+			h = node(sib, h)
+		} else {
+			h = node(h, sib)
+		}
+	}
+	return h == root
+}
+
+func split(n int) int { return 1 << (bits.Len(uint(n-1)) - 1) }
+
+func node(l, r [32]byte) [32]byte { return key.Hash("merkle-node", l[:], r[:]) }
