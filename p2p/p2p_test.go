@@ -53,6 +53,13 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	t.Fatalf("not within 10 s: %s", what)
 }
 
+func TestPrefix(t *testing.T) {
+	// The same string is held by a test of package ledger/chain.
+	if got := ConsensusPrefix([32]byte{0x01, 0xab, 0xff}); got != "/plexus/01abff0000000000/consensus/" {
+		t.Fatal(got)
+	}
+}
+
 func TestIdentity(t *testing.T) {
 	seed := [32]byte{9}
 	pub := [32]byte(ed25519.NewKeyFromSeed(seed[:]).Public().(ed25519.PublicKey))
