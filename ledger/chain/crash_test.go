@@ -1,0 +1,193 @@
+package chain
+
+import (
+	"bufio"
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/peer"
+	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+
+	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/store"
+)
+
+// A node in a process of its own, to be killed. It prints "addr ADDRESS" once
+// and "height N" for each block, and greets what it reads.
+func TestMain(m *testing.M) {
+	if os.Getenv("CHAIN_TEST_CHILD") != "" {
+		if err := child(); err != nil {
+			fmt.Println("error", err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+func child() error {
+	home := os.Getenv("CHAIN_TEST_CHILD")
+	i, err := strconv.Atoi(os.Getenv("CHAIN_TEST_INDEX"))
+	if err != nil {
+		return err
+	}
+	raw, err := os.ReadFile(os.Getenv("CHAIN_TEST_GENESIS"))
+	if err != nil {
+		return err
+	}
+	g, err := ledger.DecodeGenesis(raw)
+	if err != nil {
+		return err
+	}
+	net := &testnet{}
+	net.secrets(len(g.Producers))
+	seed := [32]byte{9, byte(i)}
+	k, err := crypto.UnmarshalEd25519PrivateKey(ed25519.NewKeyFromSeed(seed[:]))
+	if err != nil {
+		return err
+	}
+	h, err := libp2p.New(libp2p.Identity(k), libp2p.ListenAddrStrings("/ip4/127.0.0.1/udp/0/quic-v1"), libp2p.Transport(quic.NewTransport), libp2p.DisableRelay())
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(home+"/chain", store.Config{})
+	if err != nil {
+		return err
+	}
+	ctx := context.Background()
+	n, err := Open(ctx, Config{Home: home, DB: db, Genesis: g, Host: h, BlockTime: blockTime, ConsensusSeed: net.consensus[i], VRF: net.hot[i].VRF()})
+	if err != nil {
+		return err
+	}
+	n.Subscribe(func(b Block) { fmt.Println("height", b.Height) })
+	fmt.Printf("addr %s/p2p/%s\n", h.Addrs()[0], h.ID())
+	go func() {
+		for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+			to, err := peer.AddrInfoFromString(in.Text())
+			if err == nil {
+				err = n.Greet(ctx, *to)
+			}
+			if err != nil {
+				fmt.Println("greet", err)
+			}
+		}
+		os.Exit(0) // the parent is gone
+	}()
+	return n.Run(ctx)
+}
+
+type process struct {
+	cmd    *exec.Cmd
+	in     io.Writer
+	addr   string
+	height atomic.Int64
+}
+
+func spawn(t *testing.T, home, genesis string, i int) *process {
+	t.Helper()
+	p := &process{cmd: exec.Command(os.Args[0])}
+	p.cmd.Env = append(os.Environ(), "CHAIN_TEST_CHILD="+home, "CHAIN_TEST_GENESIS="+genesis, "CHAIN_TEST_INDEX="+strconv.Itoa(i))
+	p.cmd.Stderr = os.Stderr
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.kill)
+	addr := make(chan string, 1)
+	go func() {
+		for s := bufio.NewScanner(out); s.Scan(); {
+			word, rest, _ := strings.Cut(s.Text(), " ")
+			switch word {
+			case "addr":
+				addr <- rest
+			case "height":
+				h, _ := strconv.ParseInt(rest, 10, 64)
+				p.height.Store(h)
+			case "error":
+				t.Log(i, s.Text())
+			}
+		}
+	}()
+	select {
+	case p.addr = <-addr:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the process does not start")
+	}
+	return p
+}
+
+// kill is kill -9: the peers hear nothing.
+func (p *process) kill() {
+	p.cmd.Process.Kill()
+	p.cmd.Wait()
+}
+
+// A quorum that lost two producers without a word and got one back must go on:
+// to who restarted the round's votes have to be sent again. Four processes; run
+// with CHAIN_TEST_CRASH=1.
+func TestCrash(t *testing.T) {
+	if os.Getenv("CHAIN_TEST_CRASH") == "" {
+		t.Skip("four processes: set CHAIN_TEST_CRASH=1")
+	}
+	net := newTestnet(t, 4)
+	file := t.TempDir() + "/genesis"
+	if err := os.WriteFile(file, net.genesis.Encode(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	homes, all := make([]string, 4), make([]*process, 4)
+	for i := range all {
+		homes[i] = t.TempDir()
+		all[i] = spawn(t, homes[i], file, i)
+	}
+	for i := range all {
+		for j := range i {
+			fmt.Fprintln(all[i].in, all[j].addr)
+		}
+	}
+	reach := func(p *process, h int64, d time.Duration) {
+		t.Helper()
+		eventually(t, d, fmt.Sprintf("height %d", h), func() bool { return p.height.Load() >= h })
+	}
+	for _, p := range all {
+		reach(p, 5, 30*time.Second)
+	}
+	// The first, which is needed, goes alone; then two at once.
+	all[0].kill()
+	reach(all[1], all[1].height.Load()+4, 20*time.Second)
+	all[0] = spawn(t, homes[0], file, 0)
+	for _, p := range all[1:] {
+		fmt.Fprintln(all[0].in, p.addr)
+	}
+	reach(all[0], all[1].height.Load()+4, 20*time.Second)
+
+	all[3].kill()
+	all[2].kill()
+	time.Sleep(time.Second)
+	at := all[1].height.Load()
+	all[2] = spawn(t, homes[2], file, 2)
+	for _, p := range all[:2] {
+		fmt.Fprintln(all[2].in, p.addr)
+	}
+	began := time.Now()
+	for _, p := range all[:3] {
+		reach(p, at+4, 20*time.Second)
+	}
+	t.Logf("four blocks %v after the restart", time.Since(began).Round(100*time.Millisecond))
+}

@@ -1,0 +1,232 @@
+package chain
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cometbft/cometbft/blocksync"
+	"github.com/cometbft/cometbft/config"
+	"github.com/cometbft/cometbft/consensus"
+	"github.com/cometbft/cometbft/crypto/ed25519"
+	"github.com/cometbft/cometbft/evidence"
+	cmtjson "github.com/cometbft/cometbft/libs/json"
+	"github.com/cometbft/cometbft/libs/log"
+	"github.com/cometbft/cometbft/lp2p"
+	"github.com/cometbft/cometbft/mempool"
+	"github.com/cometbft/cometbft/node"
+	"github.com/cometbft/cometbft/p2p"
+	"github.com/cometbft/cometbft/privval"
+	"github.com/cometbft/cometbft/proxy"
+	sm "github.com/cometbft/cometbft/state"
+	"github.com/cometbft/cometbft/statesync"
+	bs "github.com/cometbft/cometbft/store"
+	"github.com/cometbft/cometbft/types"
+	"github.com/cometbft/cometbft/version"
+
+	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/key"
+	"github.com/plexus-network/plexus/ledger/store"
+)
+
+// maxBlock bounds a block in bytes.
+const maxBlock = 4 << 20
+
+// engine is CometBFT assembled from its parts: node.Node cannot be given a
+// host.
+type engine struct {
+	blocks *bs.BlockStore
+	state  sm.Store
+	sw     *lp2p.Switch
+	conR   *consensus.Reactor
+	stop   []func() error // of what started before the switch, in order
+}
+
+// genesisDoc is the genesis as CometBFT wants it. It is derived from ours alone,
+// so that equal hashes mean equal documents.
+func genesisDoc(g *ledger.Genesis) (*types.GenesisDoc, error) {
+	p := types.DefaultConsensusParams()
+	p.Block.MaxBytes = maxBlock
+	p.Evidence.MaxBytes = 64 << 10
+	hash := g.Hash()
+	state, err := json.Marshal(map[string]string{"genesis": fmt.Sprintf("%x", hash)})
+	if err != nil {
+		return nil, err
+	}
+	doc := &types.GenesisDoc{ChainID: g.ChainID, GenesisTime: time.UnixMilli(g.Time).UTC(), InitialHeight: 1,
+		ConsensusParams: p, AppState: state}
+	for _, v := range g.Producers {
+		pub := ed25519.PubKey(v.Consensus[:])
+		doc.Validators = append(doc.Validators, types.GenesisValidator{Address: pub.Address(), PubKey: pub, Power: int64(v.Power)})
+	}
+	return doc, doc.ValidateAndComplete()
+}
+
+// openPrivval returns what signs votes, with the record on disk of the last
+// thing it signed. The key itself is never written.
+func openPrivval(seed key.Seed, file string) (*privval.FilePV, error) {
+	pub := seed.Public()
+	pv := privval.NewFilePV(ed25519.PrivKey(append(seed[:len(seed):len(seed)], pub[:]...)), "", file)
+	b, err := os.ReadFile(file)
+	switch {
+	case os.IsNotExist(err):
+		return pv, nil
+	case err != nil:
+		return nil, fmt.Errorf("chain: reading the last vote: %w", err)
+	}
+	if err := cmtjson.Unmarshal(b, &pv.LastSignState); err != nil {
+		return nil, brokenf("last vote in %s: %v", file, err)
+	}
+	return pv, nil
+}
+
+// assemble builds the engine up to the point where its switch can start: stores
+// are open and blocks that were agreed but not executed have been.
+func assemble(ctx context.Context, c *Config, a *app, cc *config.Config, h *engineHost, lg log.Logger) (e *engine, err error) {
+	e = &engine{}
+	defer func() {
+		if err != nil {
+			e.close()
+		}
+	}()
+	doc, err := genesisDoc(c.Genesis)
+	if err != nil {
+		return e, fmt.Errorf("chain: genesis: %w", err)
+	}
+	open := func(name string) kv { return kv{c.DB.Namespace(name)} }
+	e.blocks = bs.NewBlockStore(open("blockstore"))
+	stateDB := open("state")
+	e.state = sm.NewStore(stateDB, sm.StoreOptions{DiscardABCIResponses: true})
+	state, doc, err := node.LoadStateFromDBOrGenesisDocProvider(stateDB, func() (*types.GenesisDoc, error) { return doc, nil })
+	if err != nil {
+		return e, fmt.Errorf("chain: loading the state: %w", err)
+	}
+	conns := proxy.NewAppConns(proxy.NewConnSyncLocalClientCreator(a), proxy.NopMetrics())
+	conns.SetLogger(lg)
+	if err := conns.Start(); err != nil {
+		return e, fmt.Errorf("chain: starting: %w", err)
+	}
+	e.stop = append(e.stop, conns.Stop)
+	bus := types.NewEventBus()
+	bus.SetLogger(lg)
+	if err := bus.Start(); err != nil {
+		return e, fmt.Errorf("chain: starting: %w", err)
+	}
+	e.stop = append(e.stop, bus.Stop)
+
+	hs := consensus.NewHandshaker(e.state, state, e.blocks, doc)
+	hs.SetLogger(lg)
+	hs.SetEventBus(bus)
+	if err := hs.HandshakeWithContext(ctx, conns); err != nil {
+		return e, fmt.Errorf("%w: replaying blocks: %w", ErrBroken, err)
+	}
+	if state, err = e.state.Load(); err != nil {
+		return e, fmt.Errorf("chain: loading the state: %w", err)
+	}
+
+	var pv types.PrivValidator
+	var address types.Address
+	if c.ConsensusSeed != (key.Seed{}) {
+		f, err := openPrivval(c.ConsensusSeed, filepath.Join(c.Home, "last-vote.json"))
+		if err != nil {
+			return e, err
+		}
+		pv, address = f, f.GetAddress()
+	}
+	// A producer that is the whole network has nobody to catch up with.
+	alone := state.Validators.Size() == 1 && state.Validators.HasAddress(address)
+
+	mp := &mempool.NopMempool{}
+	pool, err := evidence.NewPool(open("evidence"), e.state, e.blocks)
+	if err != nil {
+		return e, fmt.Errorf("chain: evidence of double votes: %w", err)
+	}
+	pool.SetLogger(lg)
+	exec := sm.NewBlockExecutor(e.state, lg, conns.Consensus(), mp, pool, e.blocks,
+		sm.BlockExecutorWithBlockTimeTolerance(cc.Consensus.BlockTimeTolerance))
+	bcr := blocksync.NewReactor(!alone, false, state.Copy(), exec, e.blocks, address, 0, blocksync.NopMetrics())
+	cst := consensus.NewState(cc.Consensus, state.Copy(), exec, e.blocks, mp, pool)
+	cst.SetLogger(lg)
+	if pv != nil {
+		cst.SetPrivValidator(pv)
+	}
+	e.conR = consensus.NewReactor(cst, !alone)
+	e.conR.SetEventBus(bus)
+
+	reactors := []lp2p.SwitchReactor{
+		{Name: "BLOCKSYNC", Reactor: bcr}, {Name: "CONSENSUS", Reactor: e.conR},
+		{Name: "EVIDENCE", Reactor: evidence.NewReactor(pool)},
+		{Name: "STATESYNC", Reactor: statesync.NewReactor(*cc.StateSync, conns.Snapshot(), conns.Query(), statesync.NopMetrics())},
+	}
+	for _, r := range reactors {
+		if s, ok := r.Reactor.(interface{ SetLogger(log.Logger) }); ok {
+			s.SetLogger(lg)
+		}
+	}
+	e.sw, err = newSwitch(c, cc, doc, reactors, h, lg)
+	return e, err
+}
+
+// newSwitch puts our host under CometBFT's libp2p switch. lp2p.Host keeps its
+// configuration to itself, so one is made on a port that is given back at once.
+func newSwitch(c *Config, cc *config.Config, doc *types.GenesisDoc, reactors []lp2p.SwitchReactor, h *engineHost, lg log.Logger) (*lp2p.Switch, error) {
+	nk := p2p.NodeKey{PrivKey: ed25519.GenPrivKey()}
+	lh, err := lp2p.NewHost(cc.P2P, nk.PrivKey, lg)
+	if err != nil {
+		return nil, fmt.Errorf("chain: peer-to-peer switch: %w", err)
+	}
+	if err := lh.Host.Close(); err != nil {
+		return nil, fmt.Errorf("chain: peer-to-peer switch: %w", err)
+	}
+	lh.Host = h
+	info := p2p.DefaultNodeInfo{
+		ProtocolVersion: p2p.NewProtocolVersion(version.P2PProtocol, version.BlockProtocol, 0),
+		DefaultNodeID:   nk.ID(), Network: doc.ChainID, Version: version.TMCoreSemVer,
+		ListenAddr: cc.P2P.ListenAddress, Moniker: "plexus", Other: p2p.DefaultNodeInfoOther{TxIndex: "off"},
+	}
+	sw, err := lp2p.NewSwitch(info, lh, reactors, p2p.NopMetrics(), lg)
+	if err != nil {
+		return nil, fmt.Errorf("chain: peer-to-peer switch: %w", err)
+	}
+	return sw, nil
+}
+
+// close stops what assemble started, last first.
+func (e *engine) close() {
+	for i := len(e.stop) - 1; i >= 0; i-- {
+		e.stop[i]()
+	}
+	e.stop = nil
+}
+
+// cometConfig is CometBFT's configuration for a home: no RPC, no mempool, no
+// address book.
+func cometConfig(home string) *config.Config {
+	c := config.DefaultConfig()
+	c.SetRoot(home)
+	c.P2P.ListenAddress = "tcp://127.0.0.1:0"
+	c.P2P.LibP2PConfig.Enabled = true
+	c.Mempool.Type = config.MempoolTypeNop
+	c.Consensus.SetWalFile(filepath.Join(home, "wal", "wal"))
+	return c
+}
+
+// bindGenesis records the genesis of a new store and compares that of an old
+// one: CometBFT would silently go on with the genesis it began with.
+func bindGenesis(db *store.DB, hash [32]byte) error {
+	ns := db.Namespace("genesis")
+	have, err := ns.Get([]byte("hash"))
+	if err != nil {
+		return err
+	}
+	if have == nil {
+		return ns.SetSync([]byte("hash"), hash[:])
+	}
+	if string(have) != string(hash[:]) {
+		return fmt.Errorf("%w: it began with %x, the one given is %x: use another home or that genesis", ErrOtherGenesis, have[:min(8, len(have))], hash[:8])
+	}
+	return nil
+}

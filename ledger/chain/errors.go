@@ -1,0 +1,50 @@
+package chain
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/plexus-network/plexus/ledger"
+)
+
+// Errors of this package, to be tested with errors.Is.
+var (
+	// ErrBroken: the ledger, the store or consensus failed. The process must
+	// end; nothing was executed after the failure.
+	ErrBroken = errors.New("chain: broken")
+	// ErrOtherGenesis: the home holds a chain that began with another genesis.
+	ErrOtherGenesis = errors.New("chain: home belongs to another genesis")
+	// ErrKnown: the transaction waits already, or was included.
+	ErrKnown = errors.New("chain: transaction is known")
+	// ErrFull: no room for the transaction now; try again later.
+	ErrFull = errors.New("chain: pool of waiting transactions is full")
+	// ErrUnavailable: the asked node does not have it, or no longer.
+	ErrUnavailable = errors.New("chain: not available at this height")
+	// ErrVerify: an answer to a light client is false or malformed.
+	ErrVerify = errors.New("chain: answer does not verify")
+	// ErrRequest: a light request is malformed or asks for too much.
+	ErrRequest = errors.New("chain: bad request")
+	// ErrTooLarge: the answer would exceed MaxAnswer; ask for fewer keys.
+	ErrTooLarge = errors.New("chain: answer too large")
+	// ErrClosed: the node was closed.
+	ErrClosed = errors.New("chain: node closed")
+)
+
+func brokenf(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrBroken, fmt.Sprintf(format, args...))
+}
+
+// Blame says whether an error of Insert proves that whoever passed the
+// transaction on should have known: it is malformed, too large, of another
+// chain, or not signed by its account. All other reasons depend on the state.
+func Blame(err error) bool {
+	code, ok := ledger.CodeOf(err)
+	if !ok {
+		return false
+	}
+	switch code {
+	case ledger.CodeMalformed, ledger.CodeSize, ledger.CodeSignature, ledger.CodeChain:
+		return true
+	}
+	return false
+}

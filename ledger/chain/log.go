@@ -1,0 +1,70 @@
+package chain
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/cometbft/cometbft/libs/log"
+)
+
+// logger gives CometBFT a slog.Logger two levels down: its Info is a line per
+// step of every block, and what it calls an error is mostly a peer that left.
+type logger struct {
+	s    *slog.Logger
+	halt func(error) // told when consensus has stopped itself
+}
+
+var _ log.Logger = logger{}
+
+func (l logger) Debug(string, ...any)     {} // a line per message and peer
+func (l logger) Info(m string, kv ...any) { l.log(slog.LevelDebug, m, kv) }
+func (l logger) Warn(m string, kv ...any) { l.log(slog.LevelInfo, m, kv) }
+
+func (l logger) Error(m string, kv ...any) {
+	// CometBFT reports a failed receive routine nowhere but here, and goes on
+	// without consensus.
+	if strings.HasPrefix(m, "CONSENSUS FAILURE") {
+		for i := 0; i+1 < len(kv); i += 2 {
+			if kv[i] == "err" {
+				l.halt(brokenf("consensus stopped: %v", kv[i+1]))
+				return
+			}
+		}
+		l.halt(brokenf("consensus stopped"))
+		return
+	}
+	l.log(slog.LevelInfo, m, kv)
+}
+
+func (l logger) With(kv ...any) log.Logger { return logger{l.s.With(readable(kv)...), l.halt} }
+
+func (l logger) log(level slog.Level, m string, kv []any) {
+	if l.s.Enabled(context.Background(), level) {
+		l.s.Log(context.Background(), level, m, readable(kv)...)
+	}
+}
+
+// readable prints bytes in hexadecimal and drops stack traces.
+func readable(kv []any) []any {
+	out := make([]any, 0, len(kv))
+	for i := 0; i+1 < len(kv); i += 2 {
+		v := kv[i+1]
+		switch x := v.(type) {
+		case []byte:
+			v = fmt.Sprintf("%X", x)
+		case error:
+			v = firstLine(x.Error())
+		}
+		if kv[i] != "stack" {
+			out = append(out, kv[i], v)
+		}
+	}
+	return out
+}
+
+func firstLine(s string) string {
+	s, _, _ = strings.Cut(s, "\n")
+	return s
+}
