@@ -24,6 +24,7 @@ type frame struct {
 	base    int  // height of the stack below its operands
 	params  int
 	results int
+	first   int // its first basic block, for a loop
 }
 
 // body decodes functions, one after another, reusing its memory.
@@ -36,8 +37,12 @@ type body struct {
 	locals  int // parameters included
 	height  int
 	highest int
-	targets int // br_table targets of the function
-	deepest int
+	targets int     // br_table targets of the function
+	heavy   int     // instructions that weigh more than one: loads, stores, calls, floats
+	rounds  int     // loops
+	reach   int     // blocks between uses of locals, summed
+	passed  int     // operands handed over, summed
+	touched []int32 // block in which each local was used last
 
 	cur     int   // block being filled
 	pending int32 // charge to attach to the next instruction
@@ -64,8 +69,9 @@ func (d *body) decode(b []byte, t funcType) (groups, from, to int, err error) {
 		}
 	}
 	to = r.p
+	d.touched = append(d.touched[:0], make([]int32, d.locals)...)
 	d.instrs, d.blocks, d.frames = d.instrs[:0], d.blocks[:0], d.frames[:0]
-	d.height, d.highest, d.targets, d.deepest = 0, 0, 0, 0
+	d.height, d.highest, d.targets, d.heavy, d.rounds, d.reach, d.passed = 0, 0, 0, 0, 0, 0, 0
 	d.dead, d.loops, d.calls, d.bulk, d.nan32, d.nan64 = false, false, false, false, false, false
 	d.begin(true)
 	d.blocks[0].cost = int64(weightPlain + d.locals/localsPerUnit)
@@ -74,10 +80,18 @@ func (d *body) decode(b []byte, t funcType) (groups, from, to int, err error) {
 		d.instr()
 	}
 	r.end("body")
-	if r.err == nil && d.targets*d.deepest > MaxNestBranch {
-		r.fail("%d br_table targets in %d nested blocks", d.targets, d.deepest)
+	work := d.work()
+	if d.m.work += work; work > MaxWork || d.m.work > MaxWorkSum {
+		r.fail("too much to compile: %d blocks, %d loops, %d br_table targets in a function", len(d.blocks), d.rounds, d.targets)
 	}
 	return groups, from, to, r.err
+}
+
+// work estimates what compiling the function takes.
+func (d *body) work() int {
+	blocks := len(d.blocks)
+	return len(d.instrs)*workInstr + d.heavy*workMemory + d.targets*workBranch + d.targets*d.targets/workBranchSquare +
+		blocks*blocks/workBlockSquare + d.rounds*blocks/workLoopBlocks + d.reach*workReach + d.passed*workPassed
 }
 
 func (d *body) begin(check bool) {
@@ -120,8 +134,38 @@ func (d *body) stop() {
 
 func (d *body) label() {
 	x := d.r.index(len(d.frames), "label")
-	if d.r.err == nil {
-		d.frames[len(d.frames)-1-x].used = true
+	if d.r.err != nil {
+		return
+	}
+	f := &d.frames[len(d.frames)-1-x]
+	f.used = true
+	if f.op == opLoop {
+		d.passed += f.params
+	} else {
+		d.passed += f.results
+	}
+}
+
+// local notes the use of a local. The compiler looks for its value backwards
+// through all blocks since the last use.
+func (d *body) local(x int) {
+	if d.r.err == nil && !d.dead {
+		d.reach += d.cur - int(d.touched[x])
+		d.touched[x] = int32(d.cur)
+	}
+}
+
+// back notes the end of a loop that is branched to: each local used inside is
+// looked for once more, from there.
+func (d *body) back(first int) {
+	d.reach += len(d.touched) / workScan
+	for _, b := range d.touched {
+		if int(b) >= first {
+			d.reach += d.cur - first + 1
+		}
+	}
+	if d.reach*workReach > MaxWork {
+		d.r.fail("too much to compile: locals used across too many blocks")
 	}
 }
 
@@ -148,7 +192,12 @@ func (d *body) instr() {
 		case !live:
 		case op == opLoop:
 			d.loops = true
-			after = func() { d.begin(true); d.blocks[d.cur].cost = weightPlain }
+			d.rounds++
+			after = func() {
+				d.begin(true)
+				d.blocks[d.cur].cost = weightPlain
+				d.top().first = d.cur
+			}
 		case op == opIf:
 			after = func() { d.begin(false) }
 		}
@@ -190,7 +239,13 @@ func (d *body) instr() {
 	if live {
 		d.blocks[at].cost += int64(weight)
 	}
+	if weight > weightPlain && in.op != opBrTable {
+		d.heavy++
+	}
 	in.end = int32(r.p)
+	if len(d.instrs) >= MaxInstrs {
+		r.fail("more than %d instructions", MaxInstrs)
+	}
 	d.instrs = append(d.instrs, in)
 	if r.err == nil {
 		after()
@@ -227,7 +282,6 @@ func (d *body) open(op byte) (weight int) {
 		return 0
 	}
 	d.frames = append(d.frames, f)
-	d.deepest = max(d.deepest, len(d.frames))
 	d.push(f.params)
 	return weight
 }
@@ -266,6 +320,10 @@ func (d *body) close() (after func()) {
 		return func() {}
 	}
 	d.push(f.results)
+	d.passed += f.results
+	if f.op == opLoop && f.used && !f.dead {
+		d.back(f.first)
+	}
 	fell := !d.dead // the end is reached from above
 	joins := f.used && f.op != opLoop || f.op == opIf || f.op == opElse
 	switch {
@@ -301,6 +359,7 @@ func (d *body) callIndirect() (weight int) {
 func (d *body) apply(t funcType) (weight int) {
 	d.pop(len(t.params))
 	d.push(len(t.results))
+	d.passed += len(t.params) + len(t.results)
 	return (len(t.params) + len(t.results)) / arityPerUnit
 }
 
@@ -327,7 +386,7 @@ func (d *body) plain(in *instr) (weight int) {
 		d.pop(3)
 		d.push(1)
 	case op >= opLocalGet && op <= opLocalTee:
-		r.index(d.locals, "local")
+		d.local(r.index(d.locals, "local"))
 		if op != opLocalGet {
 			d.pop(1)
 		}
@@ -390,7 +449,9 @@ func (d *body) plain(in *instr) (weight int) {
 		}
 		d.push(1)
 	case op == opRefFunc:
-		r.index(len(d.m.funcs), "function")
+		if x := r.index(len(d.m.funcs), "function"); !d.m.declared[x] {
+			r.fail("function %d is not declared for reference", x)
+		}
 		d.push(1)
 		return weightTableRef
 	case op == opMisc:

@@ -7,28 +7,46 @@ const Version = 1
 // Bounds of a module. They are part of Version: all nodes must agree on which
 // modules exist.
 const (
-	MaxModule     = 16 << 20 // bytes
-	MaxCode       = 8 << 20  // bytes of the code section
-	MaxTypes      = 4096     // function types
-	MaxArity      = 128      // parameters, and results, of one type
-	MaxImports    = 64       // imported functions
-	MaxFuncs      = 65536    // defined functions
-	MaxGlobals    = 4096     // globals
-	MaxExports    = 1024     // exports
-	MaxName       = 1024     // bytes of an imported or exported name
-	MaxTables     = 8        // tables
-	MaxTable      = 1 << 17  // elements of one table
-	MaxSegments   = 1 << 17  // data segments, and element segments
-	MaxElements   = 1 << 18  // elements of all element segments
-	MaxLocals     = 4096     // parameters and locals of one function
-	MaxBody       = 1 << 20  // bytes of one function
-	MaxNesting    = 4096     // blocks inside each other
-	MaxOperands   = 1024     // operands waiting on the stack of one function
-	MaxBranches   = 16384    // targets of all br_table instructions of one function
-	MaxBranchSum  = 1 << 20  // targets of all br_table instructions of the module
-	MaxNestBranch = 1 << 22  // nesting times br_table targets of one function
-	MaxDepth      = 1500     // frames on the call stack, larger frames counting more
-	frameSlots    = 256      // locals and operands that make a frame count once more
+	MaxModule    = 16 << 20 // bytes
+	MaxCode      = 8 << 20  // bytes of the code section
+	MaxTypes     = 4096     // function types
+	MaxArity     = 128      // parameters, and results, of one type
+	MaxImports   = 64       // imported functions
+	MaxFuncs     = 65536    // defined functions
+	MaxGlobals   = 4096     // globals
+	MaxExports   = 1024     // exports
+	MaxName      = 1024     // bytes of an imported or exported name
+	MaxTables    = 8        // tables
+	MaxTable     = 1 << 17  // elements of one table
+	MaxSegments  = 1 << 17  // data segments, and element segments
+	MaxElements  = 1 << 18  // elements of all element segments
+	MaxLocals    = 4096     // parameters and locals of one function
+	MaxBody      = 1 << 19  // bytes of one function
+	MaxInstrs    = 1 << 16  // instructions of one function
+	MaxNesting   = 4096     // blocks inside each other
+	MaxOperands  = 1024     // operands waiting on the stack of one function
+	MaxBranches  = 32768    // targets of all br_table instructions of one function
+	MaxBranchSum = 1 << 20  // targets of all br_table instructions of the module
+	MaxWork      = 3e6      // estimated microseconds to compile one function
+	MaxWorkSum   = 20e6     // and the module
+	MaxDepth     = 1500     // frames on the call stack, larger frames counting more
+	frameSlots   = 256      // locals and operands that make a frame count once more
+)
+
+// What the engine's compiler takes for a function, in microseconds, as measured
+// at the worst shapes found: it grows with the square of the basic blocks, and
+// with loops times blocks. The estimate is for the slowest of them; typical code
+// compiles ten times faster.
+const (
+	workInstr        = 1  // per instruction
+	workMemory       = 10 // per load, store, call
+	workBranch       = 10 // per br_table target
+	workBranchSquare = 1000
+	workBlockSquare  = 100 // blocks squared, divided by this
+	workLoopBlocks   = 9   // loops times blocks, divided by this
+	workReach        = 2   // per block between two uses of a local: each may need a phi
+	workPassed       = 2   // per operand handed to a block, a label or a call
+	workScan         = 64  // locals looked through at a loop's end, divided by this: our own work
 )
 
 // Names of what the rewriter exports for the host. A module that exports one of

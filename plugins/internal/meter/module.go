@@ -46,12 +46,14 @@ type module struct {
 	globals int // all, imported ones first
 
 	exports   []export
-	start     int // index of the start function, -1 for none
+	declared  map[int]bool // functions named outside of code, the only ones that ref.func may name
+	start     int          // index of the start function, -1 for none
 	elems     int
 	datas     int
 	dataCount int // -1 when the section is missing
 
 	branches int // br_table targets seen so far
+	work     int // estimated microseconds to compile what was seen so far
 
 	added      []byte // encoded block types that the rewriter appends
 	addedCount int
@@ -67,7 +69,7 @@ func decode(wasm []byte, allow policy) (*module, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &module{sec: sec, start: -1, dataCount: -1, addedIndex: map[string]int{}}
+	m := &module{sec: sec, start: -1, dataCount: -1, declared: map[int]bool{}, addedIndex: map[string]int{}}
 	for _, step := range []struct {
 		id   int
 		name string
@@ -161,6 +163,9 @@ func (m *module) readFuncs(r *reader) {
 	}
 }
 
+// maxPages is the most that 32 bits address.
+const maxPages = 1 << 16
+
 func readLimits(r *reader) (l limits) {
 	switch flag := r.byte(); flag {
 	case 0:
@@ -187,8 +192,12 @@ func (m *module) readTable(r *reader) {
 }
 
 func (m *module) readMemory(r *reader) {
+	l := readLimits(r)
+	if l.min > maxPages || l.max > maxPages {
+		r.fail("memory over %d pages", maxPages)
+	}
 	m.mems++
-	m.memAt = append(m.memAt, readLimits(r))
+	m.memAt = append(m.memAt, l)
 }
 
 func (m *module) readTables(r *reader) {
@@ -246,7 +255,7 @@ func (m *module) constant(r *reader) {
 			r.fail("reference type %#x", t)
 		}
 	case opRefFunc:
-		r.index(len(m.funcs), "function")
+		m.declared[r.index(len(m.funcs), "function")] = true
 	default:
 		r.fail("constant instruction %#x is not allowed", op)
 	}
@@ -262,6 +271,7 @@ func (m *module) readExports(r *reader) {
 		switch e.kind {
 		case kindFunc:
 			e.index = r.index(len(m.funcs), "function")
+			m.declared[e.index] = true
 		case kindTable:
 			e.index = r.index(len(m.tables), "table")
 		case kindMemory:
@@ -313,7 +323,7 @@ func (m *module) readElems(r *reader) {
 			if flags&4 != 0 {
 				m.constant(r)
 			} else {
-				r.index(len(m.funcs), "function")
+				m.declared[r.index(len(m.funcs), "function")] = true
 			}
 		}
 	}

@@ -1,5 +1,7 @@
 package meter
 
+import "unicode/utf8"
+
 // Magic and version 1 of the binary format.
 const preamble = "\x00asm\x01\x00\x00\x00"
 
@@ -47,6 +49,9 @@ func sections(module []byte, custom func(name string, body []byte)) (s [numSecti
 		case id == secCustom:
 			c := &reader{b: body}
 			name := c.name()
+			if c.err == nil && !utf8.ValidString(name) {
+				c.fail("custom section name is not UTF-8")
+			}
 			if c.err != nil {
 				return s, c.err
 			}
