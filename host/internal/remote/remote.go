@@ -1,0 +1,209 @@
+package remote
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/chain"
+	"github.com/plexus-network/plexus/ledger/key"
+	"github.com/plexus-network/plexus/p2p"
+)
+
+// Remote is a connection to a network.
+type Remote struct {
+	Genesis *ledger.Genesis
+	Net     *p2p.Host
+	Light   *chain.Light
+
+	mu   sync.Mutex
+	next int
+	view *chain.LightView // the newest, shared until a newer one is asked for
+	at   time.Time
+}
+
+// ErrNoNode is returned when no node of the network answers.
+var ErrNoNode = errors.New("no node of the network answers")
+
+// Dial joins a network with an identity of its own, random for a zero seed, and
+// verifies its genesis and first header.
+func Dial(ctx context.Context, j Join, seed key.Seed, log *slog.Logger) (*Remote, error) {
+	if seed == (key.Seed{}) {
+		rand.Read(seed[:]) // crypto/rand never fails
+	}
+	h, err := p2p.New(p2p.Config{Seed: seed, Genesis: j.Genesis, Client: true, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	r := &Remote{Net: h}
+	if err := r.join(ctx, j); err != nil {
+		h.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (r *Remote) join(ctx context.Context, j Join) (err error) {
+	if err := r.Net.Connect(ctx, j.Addrs...); err != nil {
+		return fmt.Errorf("%w: %v", ErrNoNode, err)
+	}
+	if r.Genesis, err = chain.FetchGenesis(ctx, r.ask, j.Genesis); err != nil {
+		return fmt.Errorf("fetching the genesis %x: %w", j.Genesis[:6], err)
+	}
+	// A network that has just begun has no first header yet.
+	for {
+		r.Light, err = chain.OpenLight(ctx, chain.LightConfig{Genesis: r.Genesis, Ask: r.ask})
+		if err == nil || !errors.Is(err, chain.ErrUnavailable) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(300 * time.Millisecond):
+		}
+	}
+}
+
+// Close leaves the network.
+func (r *Remote) Close() error { return r.Net.Close() }
+
+// nodes lists connected peers, beginning with another one each time.
+func (r *Remote) nodes() []peer.ID {
+	all := r.Net.FullNodes()
+	if len(all) == 0 {
+		all = r.Net.Peers()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(all) > 1 {
+		r.next = (r.next + 1) % len(all)
+		all = append(all[r.next:len(all):len(all)], all[:r.next]...)
+	}
+	return all
+}
+
+// each tries fn with one node after another until one succeeds.
+func (r *Remote) each(ctx context.Context, fn func(peer.ID) error) error {
+	last := ErrNoNode
+	for _, id := range r.nodes() {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		err := fn(id)
+		if err == nil {
+			return nil
+		}
+		last = fmt.Errorf("%w: %w", ErrNoNode, err)
+	}
+	return last
+}
+
+// call sends one frame and receives one.
+func (r *Remote) call(ctx context.Context, to peer.ID, stream string, req []byte, max int) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	s, err := r.Net.Open(ctx, to, stream)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if err := s.Send(req); err != nil {
+		return nil, err
+	}
+	return s.Recv(max)
+}
+
+// ask carries a light request to some node.
+func (r *Remote) ask(ctx context.Context, req []byte) (out []byte, err error) {
+	err = r.each(ctx, func(id peer.ID) (err error) {
+		out, err = r.call(ctx, id, streamLight, req, chain.MaxAnswer)
+		return err
+	})
+	return out, err
+}
+
+// Fresh returns a proved view that is at most a third of a second old.
+func (r *Remote) Fresh(ctx context.Context) (ledger.View, error) { return r.View(ctx) }
+
+// View is Fresh with the view's own type.
+func (r *Remote) View(ctx context.Context) (*chain.LightView, error) {
+	r.mu.Lock()
+	v, at := r.view, r.at
+	r.mu.Unlock()
+	if v != nil && time.Since(at) < time.Second/3 {
+		return v, nil
+	}
+	// The view asks with the context it was made with, and is shared by callers
+	// whose own contexts end earlier.
+	v, err := r.Light.View(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	r.view, r.at = v, time.Now()
+	r.mu.Unlock()
+	return v, nil
+}
+
+// Submit hands a transaction in and returns its id once a node has taken it.
+func (r *Remote) Submit(ctx context.Context, tx []byte) (id [32]byte, err error) {
+	t, err := ledger.DecodeTx(tx)
+	if err != nil {
+		return id, err
+	}
+	var refused error
+	err = r.each(ctx, func(to peer.ID) error {
+		b, err := r.call(ctx, to, streamSubmit, tx, 8192)
+		if err != nil {
+			return err
+		}
+		rep, err := decodeReply(b)
+		if err == nil {
+			refused = rep.err()
+		}
+		return err
+	})
+	if err == nil {
+		err = refused
+	}
+	return t.ID(), err
+}
+
+// Wait waits until a transaction is in a block and returns its height, or the
+// reject that it met there, as a node tells it; it ends with ctx.
+func (r *Remote) Wait(ctx context.Context, id [32]byte) (uint64, error) {
+	for {
+		var rep reply
+		err := r.each(ctx, func(to peer.ID) error {
+			b, err := r.call(ctx, to, streamStatus, id[:], 8192)
+			if err != nil {
+				return err
+			}
+			if rep, err = decodeReply(b); err != nil {
+				return err
+			}
+			if rep.state == chain.Unknown {
+				return errors.New("transaction unknown")
+			}
+			return nil
+		})
+		switch {
+		case err == nil && rep.state == chain.Included:
+			return rep.height, rep.err()
+		case err == nil && rep.state == chain.Dropped:
+			return 0, rep.err()
+		}
+		select {
+		case <-ctx.Done():
+			return 0, fmt.Errorf("transaction %x is not in a block yet: %w", id[:6], ctx.Err())
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+}
