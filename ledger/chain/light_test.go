@@ -1,0 +1,207 @@
+package chain
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/key"
+	"github.com/plexus-network/plexus/ledger/unit"
+)
+
+// A light client over a node of two producers' chain reads what the node has,
+// and refuses everything that was tampered with.
+func TestLight(t *testing.T) {
+	t.Parallel()
+	net := newTestnet(t, 2)
+	n, second := net.launch(t, t.TempDir(), 0), net.launch(t, t.TempDir(), 1)
+	greet(t, n, second)
+	hash := net.genesis.Hash()
+	bob := key.ID{0xb0}
+	if _, err := n.Submit(transfer(alice, 0, bob, 7*unit.Coin)); err != nil {
+		t.Fatal(err)
+	}
+	n.reach(t, 4)
+	ctx := t.Context()
+
+	g, err := FetchGenesis(ctx, n.Answer, hash)
+	if err != nil || g.Hash() != hash {
+		t.Fatalf("genesis: %v", err)
+	}
+	if _, err := FetchGenesis(ctx, n.Answer, [32]byte{1}); !errors.Is(err, ErrVerify) {
+		t.Fatalf("another genesis: %v", err)
+	}
+	asked := 0
+	l, err := OpenLight(ctx, LightConfig{Genesis: g, Ask: func(ctx context.Context, req []byte) ([]byte, error) {
+		asked++
+		return n.Answer(ctx, req)
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := l.View(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if acc, err := ledger.LoadAccount(v, bob); err != nil || acc.Balance != 7*unit.Coin {
+		t.Fatalf("bob has %v, %v", acc.Balance, err)
+	}
+	before := asked
+	ledger.LoadAccount(v, bob)
+	if asked != before {
+		t.Error("a proved value was asked for again")
+	}
+	var keys [][]byte
+	for i := range 150 {
+		keys = append(keys, []byte{'x', byte(i)})
+	}
+	if err := v.Prefetch(keys); err != nil {
+		t.Fatal(err)
+	}
+	if asked != before+3 {
+		t.Errorf("150 keys took %d requests", asked-before)
+	}
+	if b, err := v.Get([]byte("x\x05")); b != nil || err != nil {
+		t.Errorf("absent key: %x, %v", b, err)
+	}
+	if r := n.root(t, v.Height()); r != v.Head().Root {
+		t.Errorf("root %x, want %x", v.Head().Root, r)
+	}
+	h, err := l.BlockHash(ctx, 2)
+	m := n.engine.blocks.LoadBlockMeta(2)
+	if err != nil || !bytes.Equal(h[:], m.BlockID.Hash) || m.Header.Time.UnixMilli() < net.genesis.Time {
+		t.Errorf("hash of block 2: %x, %v", h, err)
+	}
+	if _, err := l.BlockHash(ctx, 1_000_000); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("hash of a block to come: %v", err)
+	}
+	n.reach(t, v.Height()+keepViews+2)
+	if _, err := v.Get([]byte("late")); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("a view that is too old: %v", err)
+	}
+	if h, err := l.Head(ctx); err != nil || h.Height <= v.Height() {
+		t.Errorf("head %+v, %v", h, err)
+	}
+
+	t.Run("other producers", func(t *testing.T) {
+		other := newTestnet(t, 1)
+		if _, err := OpenLight(ctx, LightConfig{Genesis: other.genesis, Ask: n.Answer}); !errors.Is(err, ErrVerify) {
+			t.Fatal(err)
+		}
+	})
+	t.Run("one signature of two", func(t *testing.T) {
+		_, err := OpenLight(ctx, LightConfig{Genesis: g, Ask: func(_ context.Context, req []byte) ([]byte, error) {
+			r, _ := decodeRequest(req)
+			b, err := n.lightBlock(int64(r.height))
+			if err != nil {
+				return nil, err
+			}
+			c := *b.Commit
+			c.Signatures = append(c.Signatures[:0:0], c.Signatures...)
+			c.Signatures[0].Signature = make([]byte, 64)
+			b.Commit = &c
+			p, err := b.ToProto()
+			if err != nil {
+				return nil, err
+			}
+			raw, err := p.Marshal()
+			return encodeAnswer(raw, err), nil
+		}})
+		if !errors.Is(err, ErrVerify) {
+			t.Fatal(err)
+		}
+	})
+	t.Run("a value and its proof of another height", func(t *testing.T) {
+		forge := false
+		l, err := OpenLight(ctx, LightConfig{Genesis: g, Ask: func(ctx context.Context, req []byte) ([]byte, error) {
+			r, _ := decodeRequest(req)
+			if forge && r.kind == askProofs {
+				r.height--
+			}
+			return n.Answer(ctx, r.encode())
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, err := l.View(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		forge = true
+		if _, err := ledger.LoadTotals(v); !errors.Is(err, ErrVerify) {
+			t.Fatal(err)
+		}
+	})
+	t.Run("flipped bits", func(t *testing.T) { flipBits(t, n, g, bob) })
+}
+
+// flipBits changes one byte of one answer at a time: the client must fail or
+// still read the truth.
+func flipBits(t *testing.T, n *running, g *ledger.Genesis, bob key.ID) {
+	r := rand.New(rand.NewPCG(7, 7))
+	refused := 0
+	for i := range 200 {
+		at, count := i%6, 0
+		ask := func(ctx context.Context, req []byte) ([]byte, error) {
+			b, err := n.Answer(ctx, req)
+			if count++; count-1 == at && err == nil {
+				b = bytes.Clone(b)
+				b[r.IntN(len(b))] ^= 1 << r.IntN(8)
+			}
+			return b, err
+		}
+		acc, err := readBob(t.Context(), g, ask, bob)
+		switch {
+		case err == nil && acc.Balance != 7*unit.Coin:
+			t.Fatalf("run %d: bob has %v", i, acc.Balance)
+		case err != nil:
+			refused++
+		}
+	}
+	if refused < 100 {
+		t.Fatalf("only %d of 200 changes were noticed", refused)
+	}
+}
+
+func readBob(ctx context.Context, g *ledger.Genesis, ask func(context.Context, []byte) ([]byte, error), bob key.ID) (ledger.Account, error) {
+	l, err := OpenLight(ctx, LightConfig{Genesis: g, Ask: ask})
+	if err != nil {
+		return ledger.Account{}, err
+	}
+	v, err := l.View(ctx)
+	if err != nil {
+		return ledger.Account{}, err
+	}
+	return ledger.LoadAccount(v, bob)
+}
+
+func TestAnswerMalformed(t *testing.T) {
+	t.Parallel()
+	n := newTestnet(t, 1).launch(t, t.TempDir(), 0)
+	n.reach(t, 2)
+	for name, c := range map[string]struct {
+		req  []byte
+		want error
+	}{
+		"nothing":              {nil, ErrRequest},
+		"garbage":              {[]byte{0xff, 1}, ErrRequest},
+		"too long":             {make([]byte, MaxRequest+1), ErrRequest},
+		"header to come":       {request{kind: askHeader, height: 1 << 60}.encode(), ErrUnavailable},
+		"header 0":             {request{kind: askHeader}.encode(), ErrUnavailable},
+		"hash of no block":     {request{kind: askHash, height: 1 << 62}.encode(), ErrUnavailable},
+		"proof at no height":   {request{kind: askProofs, height: 99, keys: [][]byte{{1}}}.encode(), ErrUnavailable},
+		"proof of the genesis": {request{kind: askProofs, height: 0, keys: [][]byte{{1}}}.encode(), nil},
+	} {
+		b, err := n.Answer(t.Context(), c.req)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if _, err := decodeAnswer(b); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+	}
+}
