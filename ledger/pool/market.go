@@ -47,7 +47,10 @@ func Buy(tao unit.TAO, alpha unit.Alpha, in unit.TAO, fee uint16) (unit.Alpha, e
 		return 0, err
 	}
 	after, _ := tao.Add(in) // trade has checked the sum
-	return unit.Alpha(out), checkPrice(unit.PriceOf(after, alpha-unit.Alpha(out)))
+	if err := checkPrice(unit.PriceOf(after, alpha-unit.Alpha(out))); err != nil {
+		return 0, err
+	}
+	return unit.Alpha(out), nil
 }
 
 // Sell returns how much TAO the alpha in brings. Afterwards the reserves are
@@ -60,7 +63,10 @@ func Sell(tao unit.TAO, alpha unit.Alpha, in unit.Alpha, fee uint16) (unit.TAO, 
 		return 0, err
 	}
 	after, _ := alpha.Add(in)
-	return unit.TAO(out), checkPrice(unit.PriceOf(tao-unit.TAO(out), after))
+	if err := checkPrice(unit.PriceOf(tao-unit.TAO(out), after)); err != nil {
+		return 0, err
+	}
+	return unit.TAO(out), nil
 }
 
 // CheckBuy returns ErrLimit when a Buy of in for out would leave the market at

@@ -121,6 +121,8 @@ func openLocked(dir string, files vfs.FS, lock *pebble.Lock, cfg Config) (db *DB
 		MemTableSize:       8 << 20,
 		FormatMajorVersion: pebble.FormatWALSyncChunks,
 		Logger:             logger{cfg.Fatal},
+		// Damage is reported to whoever reads it; Pebble would end the process.
+		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}},
 	}
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
@@ -145,7 +147,7 @@ func openError(dir string, err error) error {
 		return fmt.Errorf("store: open %s: %w", dir, err)
 	case errors.Is(err, syscall.EAGAIN), strings.Contains(err.Error(), "lock held by current process"):
 		return fmt.Errorf("store: open %s: %w: stop the other node or choose another directory", dir, ErrLocked)
-	case errors.Is(err, pebble.ErrCorruption):
+	case pebble.IsCorruptionError(err):
 		return fmt.Errorf("store: open %s: %w: %v", dir, ErrCorrupt, err)
 	case strings.Contains(err.Error(), "format major version"):
 		return fmt.Errorf("store: open %s: %w: %v", dir, ErrFormat, err)
@@ -166,8 +168,8 @@ func (db *DB) load() error {
 			return wrap(err)
 		}
 		used := it.First()
-		if err := errors.Join(it.Error(), it.Close()); err != nil {
-			return wrap(err)
+		if err := finish(it); err != nil {
+			return err
 		}
 		if used {
 			return fmt.Errorf("%w: there is data but no format record", ErrFormat)
@@ -270,7 +272,16 @@ func rangeState(r reader, prefix []byte, fn func(k, v []byte) error) error {
 			return err
 		}
 	}
-	return wrap(errors.Join(it.Error(), it.Close()))
+	return finish(it)
+}
+
+// finish closes an iterator and returns what ended its walk, if an error did.
+func finish(it *pebble.Iterator) error {
+	err, closing := it.Error(), it.Close()
+	if err == nil {
+		err = closing
+	}
+	return wrap(err)
 }
 
 // after returns the smallest key above every key that begins with p, nil when
@@ -290,7 +301,7 @@ func wrap(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, pebble.ErrCorruption):
+	case pebble.IsCorruptionError(err):
 		return fmt.Errorf("%w: %v", ErrCorrupt, err)
 	}
 	return fmt.Errorf("store: %w", err)

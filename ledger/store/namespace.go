@@ -178,7 +178,10 @@ func (i *Iterator) Error() error {
 	if i.it == nil {
 		return nil
 	}
-	return wrap(errors.Join(i.err, i.it.Error()))
+	if i.err != nil {
+		return wrap(i.err)
+	}
+	return wrap(i.it.Error())
 }
 
 // Close releases the iterator. It may be called more than once.
