@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/plexus-network/plexus/abi"
 )
@@ -30,14 +31,28 @@ type Caller interface {
 type Limits struct {
 	Fuel  uint64 // fuel of one call, its instance's start included; at most MaxFuel
 	Pages uint32 // memory in pages of 64 KiB; at most MaxPages
-	Log   int    // bytes of output kept of one call; the rest is dropped
+	Log   int    // bytes of output kept of one call, the rest is dropped; at most MaxLog
 }
 
 // Bounds of Limits.
 const (
 	MaxFuel  = 1 << 50
 	MaxPages = 1 << 14 // 1 GiB
+	MaxLog   = 1 << 20
 )
+
+// Validate reports the first bound that is not in its range.
+func (l Limits) Validate() error {
+	switch {
+	case l.Fuel == 0 || l.Fuel > MaxFuel:
+		return fmt.Errorf("limits: fuel %d: must be 1..%d", l.Fuel, uint64(MaxFuel))
+	case l.Pages == 0 || l.Pages > MaxPages:
+		return fmt.Errorf("limits: pages %d: must be 1..%d", l.Pages, MaxPages)
+	case l.Log < 0 || l.Log > MaxLog:
+		return fmt.Errorf("limits: log %d: must be 0..%d bytes", l.Log, MaxLog)
+	}
+	return nil
+}
 
 // DefaultLimits gives a call 20 billion units of fuel (5 to 10 seconds of
 // compiled code), 256 MiB and 64 KiB of log.

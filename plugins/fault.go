@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/plexus-network/plexus/abi"
+	"github.com/plexus-network/plexus/abi/cbor"
 )
 
 // The guest family: what a module can do wrong. Each costs the module, never the
@@ -52,6 +53,48 @@ func (f *Fault) Error() string {
 
 // Unwrap returns the kind.
 func (f *Fault) Unwrap() error { return f.Kind }
+
+// Append appends the canonical encoding, for a fault that crosses from a worker
+// to its host.
+func (f *Fault) Append(b []byte) []byte {
+	code := 0
+	for i, k := range faults {
+		if k == f.Kind {
+			code = i
+		}
+	}
+	b = cbor.AppendArray(b, 8)
+	b = cbor.AppendUint(b, abi.Version)
+	b = cbor.AppendUint(b, uint64(code))
+	b = cbor.AppendBytes(b, f.ID[:])
+	b = cbor.AppendUint(b, uint64(f.Op))
+	b = cbor.AppendUint(b, uint64(f.Status))
+	b = cbor.AppendText(b, f.Detail)
+	b = cbor.AppendUint(b, f.Fuel)
+	return cbor.AppendBytes(b, f.Log)
+}
+
+// DecodeFault reads a Fault, whose log aliases b.
+func DecodeFault(b []byte) (*Fault, error) {
+	d := cbor.NewDecoder(b)
+	d.Version(8, abi.Version)
+	f := new(Fault)
+	code := d.UintMax(uint64(len(faults) - 1))
+	f.Kind = faults[code]
+	f.ID = d.Hash()
+	f.Op = abi.Op(d.UintMax(uint64(abi.OpParse)))
+	f.Status = uint32(d.UintMax(1<<32 - 1))
+	f.Detail = d.Text(abi.MaxStatusText)
+	f.Fuel = d.Uint()
+	f.Log = d.Bytes(MaxLog)
+	if err := d.End(); err != nil {
+		return nil, err
+	}
+	if f.Kind == nil {
+		return nil, fmt.Errorf("plugins: fault of unknown kind %d", code)
+	}
+	return f, nil
+}
 
 // IsGuest reports whether err is a module's own fault.
 func IsGuest(err error) bool {

@@ -38,19 +38,6 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Validate reports the first field that breaks its rule.
-func (c Config) Validate() error {
-	switch l := c.Limits; {
-	case l.Fuel == 0 || l.Fuel > plugins.MaxFuel:
-		return fmt.Errorf("wasm: limits: fuel %d: must be 1..%d", l.Fuel, uint64(plugins.MaxFuel))
-	case l.Pages == 0 || l.Pages > plugins.MaxPages:
-		return fmt.Errorf("wasm: limits: pages %d: must be 1..%d", l.Pages, plugins.MaxPages)
-	case l.Log < 0 || l.Log > 1<<24:
-		return fmt.Errorf("wasm: limits: log %d: must be 0..%d bytes", l.Log, 1<<24)
-	}
-	return nil
-}
-
 // Engine loads modules. It may be used by many goroutines and holds nothing that
 // needs closing; each Module does.
 type Engine struct {
@@ -63,8 +50,8 @@ func NewEngine(cfg Config) (*Engine, error) {
 	if cfg.Limits == (Limits{}) {
 		cfg.Limits = plugins.DefaultLimits()
 	}
-	if err := cfg.Validate(); err != nil {
-		return nil, err
+	if err := cfg.Limits.Validate(); err != nil {
+		return nil, fmt.Errorf("wasm: %w", err)
 	}
 	e := &Engine{cfg: cfg, log: cfg.Log}
 	if e.log == nil {

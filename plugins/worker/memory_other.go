@@ -1,0 +1,6 @@
+//go:build !linux
+
+package worker
+
+// limitMemory does nothing here: GOMEMLIMIT alone bounds what Go keeps.
+func limitMemory(uint64) error { return nil }
