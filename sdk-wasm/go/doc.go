@@ -18,5 +18,5 @@
 // A module is pure: its reply depends only on its input. Use integers, and
 // NewRand from the round's randomness; do not range over maps, read the clock
 // or keep anything between calls. Leave out package fmt: it makes a module
-// larger by half a megabyte and slower to start.
+// larger by three quarters of a megabyte and slower to start.
 package sdk

@@ -13,11 +13,15 @@ import (
 const MaxTrain = 16 << 20
 
 const (
-	orders    = 8  // contexts of 0 to 6 bytes, and the current word with the one before
-	tableBits = 20 // slots of each order's table: 1 Mi of 4 bytes
-	inputs    = 2*orders + 1
-	countMax  = 250
+	orders   = 8 // contexts of 0 to 6 bytes, and the current word with the one before
+	inputs   = 2*orders + 1
+	countMax = 250
+	slotMask = 1<<24 - 1 // of Mix.at
 )
+
+// tableBits gives the slots of each order's table: short contexts are few. All
+// tables together take 22 MB.
+var tableBits = [orders]uint{16, 16, 18, 20, 20, 20, 20, 20}
 
 // slot estimates the probability of one bit in one context.
 type slot struct {
@@ -44,7 +48,7 @@ type Mix struct {
 
 	// The bit at hand.
 	hash  [orders]uint32
-	at    [orders]uint32 // slot of each order
+	at    [orders]uint32 // slot of each order, and its check in the upper 8 bits
 	known [orders]bool
 	in    [inputs]float32
 	set   int
@@ -62,7 +66,7 @@ type change struct {
 func NewMix(train []byte) *Mix {
 	m := &Mix{}
 	for i := range m.tables {
-		m.tables[i] = make([]slot, 1<<tableBits)
+		m.tables[i] = make([]slot, 1<<tableBits[i])
 	}
 	for i := range m.weights {
 		for j := range orders {
@@ -150,12 +154,12 @@ func (m *Mix) predict(node uint32, place int) {
 		h := (m.hash[k] ^ node*0x85ebca6b) * 0xc2b2ae35
 		h ^= h >> 13
 		h *= 0x27d4eb2f
-		m.at[k] = h >> (32 - tableBits)
-		s := &m.tables[k][m.at[k]]
-		m.known[k] = s.n > 0 && s.check == uint8(h)
+		at, check := h>>(32-tableBits[k]), uint8(h)
+		m.at[k] = at | uint32(check)<<24
+		s := &m.tables[k][at]
+		m.known[k] = s.n > 0 && s.check == check
 		if !m.known[k] {
 			m.in[2*k], m.in[2*k+1] = 0, 0
-			m.at[k] |= uint32(uint8(h)) << 24
 			continue
 		}
 		if k < 7 {
@@ -163,7 +167,6 @@ func (m *Mix) predict(node uint32, place int) {
 		}
 		m.in[2*k] = stretch[s.p>>4]
 		m.in[2*k+1] = (float32(s.p)/65536 - 0.5) * 4 * sure[s.n]
-		m.at[k] |= uint32(uint8(h)) << 24
 	}
 	m.in[2*orders] = 0.3
 	m.set = longest*8 + place
@@ -182,7 +185,7 @@ func (m *Mix) learn(bit byte) {
 		w[i] += m.rate * 6 * miss * m.in[i]
 	}
 	for k := range orders {
-		at, check := m.at[k]&(1<<tableBits-1), uint8(m.at[k]>>24)
+		at, check := m.at[k]&slotMask, uint8(m.at[k]>>24)
 		s := &m.tables[k][at]
 		if m.keep {
 			m.journal = append(m.journal, change{uint8(k), at, *s})
