@@ -1,6 +1,10 @@
 package ledger
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/plexus-network/plexus/ledger/unit"
+)
 
 // MaxBlockEntries bounds the entries of a block.
 const MaxBlockEntries = 20_000
@@ -123,4 +127,15 @@ func Select(v View, h Height, candidates [][]byte, maxBytes int64) [][]byte {
 		out = append(out, raw)
 	}
 	return out
+}
+
+// Fee returns what a transaction pays when it is applied over v, 0 for the free
+// kinds.
+func Fee(v View, raw []byte) (unit.TAO, error) {
+	t, err := DecodeTx(raw)
+	if err != nil || t.Free() {
+		return 0, err
+	}
+	params, _, err := load[Params](v, []byte(prefixParams))
+	return fee(t, &params), err
 }

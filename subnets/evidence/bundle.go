@@ -140,9 +140,21 @@ func (b *Bundle) Encode() ([]byte, error) {
 	return w.EncodeAll(b.append(nil), nil), nil
 }
 
-// Decode reads a compressed bundle whose root must be root. At most MaxBundle
-// bytes are unpacked.
+// Decode reads a compressed bundle whose root must be root.
 func Decode(file []byte, root [32]byte) (*Bundle, error) {
+	b, err := Unpack(file)
+	if err != nil {
+		return nil, err
+	}
+	if got := b.Root(); got != root {
+		return nil, fmt.Errorf("%w: its root is %x, not %x", ErrBundle, got[:6], root[:6])
+	}
+	return b, nil
+}
+
+// Unpack reads a compressed bundle whatever its root. At most MaxBundle bytes
+// are unpacked.
+func Unpack(file []byte) (*Bundle, error) {
 	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxBundle))
 	if err != nil {
 		return nil, err
@@ -155,9 +167,6 @@ func Decode(file []byte, root [32]byte) (*Bundle, error) {
 	b, err := decodeBundle(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrBundle, err)
-	}
-	if got := b.Root(); got != root {
-		return nil, fmt.Errorf("%w: its root is %x, not %x", ErrBundle, got[:6], root[:6])
 	}
 	return b, nil
 }

@@ -62,11 +62,13 @@ func Replay(ctx context.Context, v ledger.View, m plugins.Caller, b *Bundle, pro
 	if err := r.load(v); err != nil {
 		return nil, err
 	}
-	steps := []func() error{r.identity, r.commitment}
+	steps := []func() error{r.identity}
 	for i := range b.Rounds {
 		steps = append(steps, func() error { return r.round(&b.Rounds[i], i) })
 	}
-	steps = append(steps, r.ranking)
+	// The roots come last: a bundle in which one score was altered has another
+	// root too, and the score is what one wants named.
+	steps = append(steps, r.ranking, r.commitment)
 	for i, step := range steps {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -149,18 +151,21 @@ func (r *replay) identity() error {
 	if h := r.sub.Params.Hash(); h != r.rec.Params {
 		return fmt.Errorf("evidence: the subnet's parameters have changed since epoch %d", b.Epoch)
 	}
-	if got := b.Root(); got != r.com.Evidence {
-		return r.differ("evidence root", -1, ledger.Hotkey{}, hex(r.com.Evidence), hex(got))
+	if want := len(r.sub.Params.Rounds); len(b.Rounds) != want {
+		return r.differ("rounds", -1, ledger.Hotkey{}, len(b.Rounds), want)
 	}
 	return nil
 }
 
 func hex(h [32]byte) string { return fmt.Sprintf("%x", h[:8]) }
 
-// commitment checks that what was revealed is what was committed, and that both
-// are what the bundle says.
+// commitment checks that the bundle is the one whose root was committed, and that
+// what was revealed is what was committed and what the bundle says.
 func (r *replay) commitment() error {
 	b := r.b
+	if got := b.Root(); got != r.com.Evidence {
+		return r.differ("evidence root", -1, ledger.Hotkey{}, hex(r.com.Evidence), hex(got))
+	}
 	if got := r.open.Commitment(r.chain, b.NetUID, b.Epoch, b.Validator, r.com.Evidence); got != r.com.Commitment {
 		return r.differ("commitment", -1, ledger.Hotkey{}, hex(r.com.Commitment), hex(got))
 	}
@@ -169,9 +174,6 @@ func (r *replay) commitment() error {
 	}
 	if out := CarryHash(b.CarryOut); out != r.open.CarryOut {
 		return r.differ("carry out", -1, ledger.Hotkey{}, hex(r.open.CarryOut), hex(out))
-	}
-	if want := len(r.sub.Params.Rounds); len(b.Rounds) != want {
-		return r.differ("rounds", -1, ledger.Hotkey{}, len(b.Rounds), want)
 	}
 	skipped := 0
 	for i := range b.Rounds {

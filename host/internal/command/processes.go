@@ -1,0 +1,151 @@
+package command
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	text "github.com/plexus-network/plexus/examples/engines/text"
+	"github.com/plexus-network/plexus/host/internal/event"
+	"github.com/plexus-network/plexus/host/internal/miners"
+	"github.com/plexus-network/plexus/host/internal/node"
+	"github.com/plexus-network/plexus/plugins/worker"
+)
+
+// The commands in this file are the processes of a network. `plexus dev` starts
+// them; they report on standard output, one JSON event a line, log to standard
+// error, and end when their standard input does, so that no process outlives
+// the one that started it.
+
+// order is one line that a process takes on standard input.
+type order struct {
+	Join []string `json:"join"` // further addresses to connect to
+}
+
+// underParent ends ctx when standard input ends, and hands each order to fn.
+func underParent(ctx context.Context, in io.Reader, fn func(order)) context.Context {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() { // ends with the input, which the parent holds open
+		defer cancel()
+		s := bufio.NewScanner(in)
+		for s.Scan() {
+			var o order
+			if json.Unmarshal(s.Bytes(), &o) == nil {
+				fn(o)
+			}
+		}
+	}()
+	return ctx
+}
+
+func stderrLog(level string) *slog.Logger {
+	var l slog.Level
+	if l.UnmarshalText([]byte(level)) != nil {
+		l = slog.LevelInfo
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+}
+
+func nodeCommand() *cobra.Command {
+	var home, name, level string
+	var listen []string
+	var child bool
+	c := &cobra.Command{
+		Use: "node", Short: "Run a node from its home", Args: noArgs, Hidden: true,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if home == "" {
+				return usage("--home DIR is needed")
+			}
+			over := map[string]any{}
+			if len(listen) > 0 {
+				over["listen"] = listen
+			}
+			cfg, err := node.LoadConfig(home, over)
+			if err != nil {
+				return &coded{exitUsage, err}
+			}
+			events := event.NewWriter(c.OutOrStdout(), name)
+			n, err := node.Open(c.Context(), cfg, stderrLog(level), events)
+			if err != nil {
+				return err
+			}
+			defer n.Close()
+			ctx := c.Context()
+			if child {
+				ctx = underParent(ctx, os.Stdin, func(o order) {
+					if len(o.Join) > 0 {
+						go n.Join(ctx, o.Join...) // failures show as missing peers
+					}
+				})
+			}
+			events.Emit(event.Event{Kind: "ready", Addrs: n.Addrs()})
+			err = n.Run(ctx)
+			events.Emit(event.Event{Kind: "stopped"})
+			return err
+		},
+	}
+	c.Flags().StringVar(&home, "home", "", "directory of the node")
+	c.Flags().StringVar(&name, "name", "node", "name in events")
+	c.Flags().StringVar(&level, "log", "info", "level of the log on standard error")
+	c.Flags().StringSliceVar(&listen, "listen", nil, "multiaddrs to listen on, instead of the configuration's")
+	c.Flags().BoolVar(&child, "child", false, "end with standard input")
+	return c
+}
+
+func minersCommand() *cobra.Command {
+	var file, level string
+	var child bool
+	c := &cobra.Command{
+		Use: "miners", Short: "Run miners from a configuration", Args: noArgs, Hidden: true,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := miners.Load(file)
+			if err != nil {
+				return err
+			}
+			events := event.NewWriter(c.OutOrStdout(), "miners")
+			ctx := c.Context()
+			if child {
+				ctx = underParent(ctx, os.Stdin, func(order) {})
+			}
+			return miners.Run(ctx, cfg, stderrLog(level), events, func() { events.Emit(event.Event{Kind: "ready"}) })
+		},
+	}
+	c.Flags().StringVar(&file, "config", "", "configuration, a JSON file")
+	c.Flags().StringVar(&level, "log", "info", "level of the log on standard error")
+	c.Flags().BoolVar(&child, "child", false, "end with standard input")
+	return c
+}
+
+func workerCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "worker", Short: "Run modules for a node", Args: noArgs, Hidden: true,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return worker.Serve(c.Context(), worker.ServeConfig{Log: stderrLog("info")})
+		},
+	}
+}
+
+func engineCommand() *cobra.Command {
+	opts := text.Options{}
+	c := &cobra.Command{
+		Use: "engine NAME", Short: "Run a miner's model for a miner", Hidden: true,
+		Long: fmt.Sprintf("Runs one of %s as a child of a miner.", strings.Join(text.Names(), ", ")),
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage("%s takes one of %s", c.CommandPath(), strings.Join(text.Names(), ", "))
+			}
+			return nil
+		},
+		RunE: func(_ *cobra.Command, args []string) error { return text.Run(args[0], opts) },
+	}
+	c.Flags().StringVar(&opts.Train, "train", "", "text that text-mix learns from")
+	c.Flags().StringVar(&opts.Evidence, "evidence", "", "folder of answers that text-copy repeats")
+	return c
+}

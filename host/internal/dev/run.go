@@ -1,0 +1,285 @@
+package dev
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plexus-network/plexus/host/internal/event"
+	"github.com/plexus-network/plexus/host/internal/remote"
+	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/key"
+	"github.com/plexus-network/plexus/ledger/unit"
+)
+
+// Running is a network whose processes run. Its mutex guards what the fields
+// below it say; the state has a lock of its own.
+type Running struct {
+	*Network
+	self   string
+	events chan event.Event
+	State  *State
+	nodes  []*process
+	miners *process
+
+	mu     sync.Mutex
+	listen []string // address of each producer, fixed after its first start
+	join   remote.Join
+	client *remote.Remote
+	closed sync.Once
+	up     chan struct{} // closed when every producer has an address
+}
+
+// Run starts all processes and keeps them running until ctx ends. each is called
+// with every event, by one goroutine. joined is called once, when the network
+// can be joined.
+func (n *Network) Run(ctx context.Context, each func(event.Event), work func(context.Context, *Running) error) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	r := &Running{Network: n, self: self, events: make(chan event.Event, 1024), State: newState(), listen: make([]string, producers),
+		up: make(chan struct{}), join: remote.Join{Genesis: n.gen.Hash()}}
+	g, gctx := errgroup.WithContext(ctx)
+	// work ends the run when it is done.
+	runCtx, stop := context.WithCancel(gctx)
+	g.Go(func() error {
+		for {
+			select {
+			case <-runCtx.Done():
+				return nil
+			case e := <-r.events:
+				r.take(e)
+				each(e)
+			}
+		}
+	})
+	for i := range producers {
+		p := &process{name: producerName(i), log: n.path("log", producerName(i)+".log"), out: r.events}
+		p.args = func() []string { return r.nodeArgs(i) }
+		r.nodes = append(r.nodes, p)
+		g.Go(func() error { return p.run(runCtx, self) })
+	}
+	g.Go(func() error {
+		defer stop()
+		select {
+		case <-runCtx.Done():
+			return nil
+		case <-r.up:
+		}
+		err := r.work(runCtx, g, work)
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	})
+	err = g.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.client != nil {
+		r.client.Close()
+	}
+	return err
+}
+
+// work starts the miners, registers everybody, and hands over.
+func (r *Running) work(ctx context.Context, g *errgroup.Group, work func(context.Context, *Running) error) error {
+	r.mu.Lock()
+	join := r.join
+	r.mu.Unlock()
+	file, err := r.minersConfig(r.self, join.String())
+	if err != nil {
+		return err
+	}
+	r.miners = &process{name: "miners", log: r.path("log", "miners.log"), out: r.events,
+		args: func() []string { return []string{"miners", "--child", "--config", file} }}
+	g.Go(func() error { return r.miners.run(ctx, r.self) })
+	client, err := remote.Dial(ctx, join, key.Seed{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.client = client
+	r.mu.Unlock()
+	if err := r.settle(ctx); err != nil {
+		return fmt.Errorf("setting the subnet up: %w", err)
+	}
+	return work(ctx, r)
+}
+
+// Join is the way into the network.
+func (r *Running) Join() remote.Join {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.join
+}
+
+// Client is this process's own connection.
+func (r *Running) Client() *remote.Remote {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.client
+}
+
+// Processes lists the pids of the producers and of the miners.
+func (r *Running) Processes() map[string]int {
+	out := map[string]int{}
+	for _, p := range append(append([]*process(nil), r.nodes...), r.miners) {
+		p.mu.Lock()
+		out[p.name] = p.pid
+		p.mu.Unlock()
+	}
+	return out
+}
+
+func (r *Running) nodeArgs(i int) []string {
+	args := []string{"node", "--child", "--home", r.path(producerName(i)), "--name", producerName(i)}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.listen[i] != "" { // started before: keep the port, which others remember
+		args = append(args, "--listen", r.listen[i])
+	}
+	return args
+}
+
+// take notes what an event says about the network.
+func (r *Running) take(e event.Event) {
+	r.State.take(e)
+	if e.Kind != "ready" || len(e.Addrs) == 0 {
+		return
+	}
+	r.mu.Lock()
+	first := true
+	complete := true
+	for i := range producers {
+		if producerName(i) == e.From {
+			first = r.listen[i] == ""
+			r.listen[i] = strings.Split(e.Addrs[0], "/p2p/")[0]
+			if first {
+				r.join.Addrs = append(r.join.Addrs, e.Addrs[0])
+			}
+		}
+		complete = complete && r.listen[i] != ""
+	}
+	addrs := append([]string(nil), r.join.Addrs...)
+	r.mu.Unlock()
+	for _, p := range r.nodes {
+		if p.name == e.From || first {
+			p.tell(map[string]any{"join": addrs})
+		}
+	}
+	if complete {
+		r.closed.Do(func() { close(r.up) })
+	}
+}
+
+// settle registers validators and miners and gives the validators alpha. What
+// was done before is left alone.
+func (r *Running) settle(ctx context.Context) error {
+	var g errgroup.Group
+	for i := range validators {
+		g.Go(func() error {
+			if err := r.register(ctx, producerName(i), false); err != nil {
+				return err
+			}
+			return r.stake(ctx, producerName(i), 50*unit.Coin)
+		})
+	}
+	for _, m := range minerKinds {
+		g.Go(func() error { return r.register(ctx, m.Name, true) })
+	}
+	return g.Wait()
+}
+
+func (r *Running) register(ctx context.Context, name string, serve bool) error {
+	hot := hotSeed(name)
+	work, proof := hot.Work(serve)
+	return r.submit(ctx, name, &ledger.Register{NetUID: netuid, Hotkey: hot.Public(), MaxPrice: 50 * unit.Coin, Work: work, Proof: proof},
+		func(v ledger.View) (bool, error) {
+			_, ok, err := ledger.FindUID(v, netuid, hot.Public())
+			return ok, err
+		})
+}
+
+func (r *Running) stake(ctx context.Context, name string, amount unit.TAO) error {
+	hot := hotSeed(name).Public()
+	return r.submit(ctx, name, &ledger.Stake{NetUID: netuid, Hotkey: hot, Amount: amount}, func(v ledger.View) (bool, error) {
+		s, err := ledger.LoadPosition(v, netuid, hot, ColdSeed(name).Public())
+		return s > 0, err
+	})
+}
+
+// submit signs a transaction of a development account and waits until done says
+// that the proved state shows its effect.
+func (r *Running) submit(ctx context.Context, name string, p ledger.Payload, done func(ledger.View) (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	c := r.Client()
+	for {
+		err := r.once(ctx, c, name, p, done)
+		if err == nil {
+			return nil
+		}
+		var rej *ledger.Reject
+		if errors.As(err, &rej) && rej.Code != ledger.CodeNonceLow && rej.Code != ledger.CodeNonceHigh {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w: %w", name, ctx.Err(), err)
+		case <-time.After(500 * time.Millisecond):
+		}
+	}
+}
+
+func (r *Running) once(ctx context.Context, c *remote.Remote, name string, p ledger.Payload, done func(ledger.View) (bool, error)) error {
+	v, err := c.View(ctx)
+	if err != nil {
+		return err
+	}
+	if ok, err := done(v); ok || err != nil {
+		return err
+	}
+	seed := ColdSeed(name)
+	acc, err := ledger.LoadAccount(v, seed.Public())
+	if err != nil {
+		return err
+	}
+	id, err := c.Submit(ctx, ledger.Sign(seed, c.Genesis.ChainID, acc.Nonce, v.Height()+30, p))
+	if err != nil {
+		return err
+	}
+	if _, err := c.Wait(ctx, id); err != nil {
+		return err
+	}
+	return nil
+}
+
+// JoinFile is where the way into the running network is left for other commands.
+func JoinFile() (string, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(home, ".plexus", "join"), nil
+}
+
+// Announce writes the join string to JoinFile.
+func (r *Running) Announce() error {
+	file, err := JoinFile()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(r.Join().String()+"\n"), 0o600)
+}

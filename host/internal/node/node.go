@@ -1,0 +1,359 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plexus-network/plexus/host/internal/event"
+	"github.com/plexus-network/plexus/host/internal/kv"
+	"github.com/plexus-network/plexus/host/internal/remote"
+	"github.com/plexus-network/plexus/host/keys"
+	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/chain"
+	"github.com/plexus-network/plexus/ledger/key"
+	"github.com/plexus-network/plexus/ledger/store"
+	"github.com/plexus-network/plexus/p2p"
+	"github.com/plexus-network/plexus/plugins"
+	"github.com/plexus-network/plexus/plugins/worker"
+	"github.com/plexus-network/plexus/subnets/dataset"
+	"github.com/plexus-network/plexus/subnets/evidence"
+	"github.com/plexus-network/plexus/subnets/validator"
+)
+
+// Node is an open node. It runs once.
+type Node struct {
+	cfg     Config
+	log     *slog.Logger
+	events  *event.Writer
+	gen     *ledger.Genesis
+	hot     key.Seed
+	db      *store.DB
+	work    *kv.DB
+	net     *p2p.Host
+	chain   *chain.Node
+	tx      *p2p.Topic
+	pool    *worker.Pool
+	modules *modules
+	bundles *bundles
+	outbox  chan []byte // transactions to announce
+	breach  chan error  // what the check of the whole state found
+
+	mu   sync.Mutex
+	data map[[32]byte]*dataset.Set
+}
+
+// Open opens everything that a node needs. Close it, whether or not it ran.
+func Open(ctx context.Context, cfg Config, log *slog.Logger, events *event.Writer) (_ *Node, err error) {
+	n := &Node{cfg: cfg, log: log, events: events, outbox: make(chan []byte, 1024), breach: make(chan error, 1), data: map[[32]byte]*dataset.Set{}}
+	defer func() {
+		if err != nil {
+			n.Close()
+		}
+	}()
+	raw, err := os.ReadFile(cfg.path(cfg.Genesis))
+	if err != nil {
+		return nil, fmt.Errorf("reading the genesis: %w", err)
+	}
+	if n.gen, err = ledger.DecodeGenesis(raw); err != nil {
+		return nil, err
+	}
+	for _, dir := range []string{"chain", "work", "consensus", "evidence", "modules"} {
+		if err := os.MkdirAll(filepath.Join(cfg.Home, dir), 0o700); err != nil {
+			return nil, err
+		}
+	}
+	var consensus key.Seed
+	if cfg.Hotkey != "" {
+		if n.hot, err = keys.Load(cfg.path(cfg.Hotkey)); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.Consensus != "" {
+		if consensus, err = keys.Load(cfg.path(cfg.Consensus)); err != nil {
+			return nil, err
+		}
+	}
+	if n.db, err = store.Open(filepath.Join(cfg.Home, "chain"), store.Config{}); err != nil {
+		return nil, err
+	}
+	if n.work, err = kv.Open(filepath.Join(cfg.Home, "work")); err != nil {
+		return nil, err
+	}
+	peerSeed, err := n.peerSeed()
+	if err != nil {
+		return nil, err
+	}
+	if n.net, err = p2p.New(p2p.Config{Seed: peerSeed, Listen: cfg.Listen, Genesis: n.gen.Hash(), Log: log}); err != nil {
+		return nil, fmt.Errorf("listening on %v: %w", cfg.Listen, err)
+	}
+	n.chain, err = chain.Open(ctx, chain.Config{Home: filepath.Join(cfg.Home, "consensus"), DB: n.db, Genesis: n.gen, ConsensusSeed: consensus,
+		VRF: n.hot.VRF(), Host: n.net.Libp2p(), BlockTime: cfg.BlockTime, Broadcast: n.announce, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	if n.tx, err = n.net.Join("tx", n.judge); err != nil {
+		return nil, err
+	}
+	n.net.OnPeer(func(p peer.AddrInfo) {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		if err := n.chain.Greet(ctx, p); err != nil {
+			log.Debug("greeting a node", "peer", p.ID, "err", err)
+		}
+	})
+	remote.Serve(n.net, n.chain)
+	return n, n.openWork()
+}
+
+// openWork opens what the validator's side needs, and serves blobs.
+func (n *Node) openWork() error {
+	mods, err := plugins.OpenStore(filepath.Join(n.cfg.Home, "modules"))
+	if err != nil {
+		return err
+	}
+	n.bundles = &bundles{filepath.Join(n.cfg.Home, "evidence")}
+	n.modules = &modules{store: mods, net: n.net, loaded: map[plugins.ID]plugins.Caller{}}
+	if len(n.cfg.Validate) > 0 {
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		n.pool, err = worker.Open(worker.Config{Command: []string{self, "worker"}, CacheDir: n.cfg.Cache,
+			Workers: n.cfg.Workers, Timeout: n.cfg.MaxCall, Log: n.log})
+		if err != nil {
+			return err
+		}
+		n.modules.pool = n.pool
+	}
+	n.net.ServeBlobs(func(id [32]byte) (io.ReadSeekCloser, int64, error) {
+		if f, size, err := n.modules.open(id); err == nil {
+			return f, size, nil
+		}
+		return n.bundles.open(id, n.closed)
+	})
+	return nil
+}
+
+// peerSeed is the hotkey's derived peer identity, or one of the home's own.
+func (n *Node) peerSeed() (key.Seed, error) {
+	if n.hot != (key.Seed{}) {
+		return n.hot.Derive("peer"), nil
+	}
+	file := filepath.Join(n.cfg.Home, "peer.key")
+	s, err := keys.Load(file)
+	if !errors.Is(err, os.ErrNotExist) {
+		return s, err
+	}
+	if _, err := (keys.Ring{Dir: n.cfg.Home}).New("peer"); err != nil {
+		return s, err
+	}
+	return keys.Load(file)
+}
+
+// announce queues a transaction for gossip; when the queue is full, the chain
+// announces it again later.
+func (n *Node) announce(tx []byte) {
+	select {
+	case n.outbox <- tx:
+	default:
+	}
+}
+
+// judge lets a gossiped transaction in and says whether to pass it on.
+func (n *Node) judge(_ peer.ID, tx []byte) p2p.Verdict {
+	switch err := n.chain.Insert(tx); {
+	case err == nil:
+		return p2p.Accept
+	case chain.Blame(err):
+		return p2p.Reject
+	}
+	return p2p.Ignore
+}
+
+// closed reports whether the commit window of an epoch is over.
+func (n *Node) closed(netuid ledger.NetUID, e ledger.Epoch) bool {
+	v := n.chain.View()
+	defer v.Close()
+	clock, err := ledger.LoadClock(v, netuid)
+	if err != nil || clock == nil {
+		return false
+	}
+	sub, err := ledger.LoadSubnet(v, netuid)
+	if err != nil || sub == nil {
+		return false
+	}
+	return clock.Epoch > e+1 || clock.Epoch == e+1 && n.chain.Head().Height+1 >= clock.First+sub.Params.CommitWindow()
+}
+
+// Addrs are the addresses to give to others.
+func (n *Node) Addrs() []string { return n.net.Addrs() }
+
+// Genesis is the start of the node's chain.
+func (n *Node) Genesis() *ledger.Genesis { return n.gen }
+
+// Join tells the node of others while it runs.
+func (n *Node) Join(ctx context.Context, addrs ...string) error { return n.net.Connect(ctx, addrs...) }
+
+// Run runs the node until ctx ends or the chain breaks.
+func (n *Node) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	defer n.chain.Subscribe(n.report)()
+	g.Go(func() error { return n.chain.Run(ctx) })
+	g.Go(func() error {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-n.breach:
+			return err
+		}
+	})
+	g.Go(func() error { // gossip out
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case tx := <-n.outbox:
+				if err := n.tx.Publish(ctx, tx); err != nil && ctx.Err() == nil {
+					n.log.Debug("announcing a transaction", "err", err)
+				}
+			}
+		}
+	})
+	g.Go(func() error { // what was accepted is in the pool already
+		for {
+			if _, _, err := n.tx.Next(ctx); err != nil {
+				return nil
+			}
+		}
+	})
+	g.Go(func() error {
+		for ctx.Err() == nil && len(n.cfg.Join) > 0 && n.net.Connect(ctx, n.cfg.Join...) != nil {
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Second):
+			}
+		}
+		return nil
+	})
+	for _, netuid := range n.cfg.Validate {
+		v := validator.New(validator.Config{ChainID: n.gen.ChainID, NetUID: netuid, Hotkey: n.hot, Net: n.net, Chain: chainView{n}, Keep: n.work,
+			Module: n.modules.load, Data: n.dataset, Publish: n.bundles.put, Notify: n.notify, Log: n.log})
+		g.Go(func() error { return v.Run(ctx) })
+	}
+	return g.Wait()
+}
+
+// Close closes what Open opened, in the reverse order.
+func (n *Node) Close() error {
+	var errs []error
+	if n.chain != nil {
+		errs = append(errs, n.chain.Close())
+	}
+	if n.pool != nil {
+		n.pool.Close()
+	}
+	if n.net != nil {
+		errs = append(errs, n.net.Close())
+	}
+	if n.work != nil {
+		errs = append(errs, n.work.Close())
+	}
+	if n.db != nil {
+		errs = append(errs, n.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// dataset opens the data that a subnet names, once.
+func (n *Node) dataset(_ context.Context, named ledger.DataSet) (*dataset.Set, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if s, ok := n.data[named.Root]; ok {
+		return s, nil
+	}
+	if n.cfg.Data == "" {
+		return nil, fmt.Errorf("%w: the subnet draws from a data set %x: name its file as data", ErrConfig, named.Root[:6])
+	}
+	s, err := dataset.Open(n.cfg.path(n.cfg.Data), named)
+	if err == nil {
+		n.data[named.Root] = s
+	}
+	return s, err
+}
+
+// report tells of a block.
+func (n *Node) report(b chain.Block) {
+	if b.Height%1000 == 0 {
+		v := n.chain.View()
+		if err := ledger.CheckInvariants(v); err != nil {
+			select {
+			case n.breach <- err:
+			default:
+			}
+		}
+		v.Close()
+	}
+	n.events.Emit(event.Event{Kind: "block", Height: b.Height, Time: b.Time, Root: fmt.Sprintf("%x", b.Root), Entries: len(b.Results)})
+	for _, e := range b.Events {
+		n.events.Emit(event.Event{Kind: e.Kind, Height: b.Height, Netuid: uint16(e.NetUID), Epoch: e.Epoch, Hotkey: e.Hotkey.String(), Amount: e.Amount})
+	}
+	for _, r := range b.Results {
+		if r.Code != ledger.OK {
+			n.events.Emit(event.Event{Kind: "rejected", Height: b.Height, Root: fmt.Sprintf("%x", r.ID), Err: r.Code.String() + ": " + r.Detail})
+		}
+	}
+}
+
+// notify tells of the validator's work.
+func (n *Node) notify(e validator.Event) {
+	out := event.Event{Kind: "my-" + e.Kind, Netuid: uint16(e.NetUID), Epoch: e.Epoch, Round: int(e.Round), Bytes: e.Bytes}
+	if e.Root != ([32]byte{}) {
+		out.Root = fmt.Sprintf("%x", e.Root)
+	}
+	if e.Err != nil {
+		out.Err = e.Err.Error()
+	}
+	for _, s := range e.Scores {
+		out.Scores = append(out.Scores, event.Score{Hotkey: s.Hotkey.String(), Score: evidence.Decimal(s.Score), Status: s.Status.String()})
+	}
+	n.events.Emit(out)
+}
+
+// chainView is the node's chain as a validator's loop sees it.
+type chainView struct{ n *Node }
+
+func (c chainView) View() (ledger.View, func(), error) {
+	v := c.n.chain.View()
+	return v, func() { v.Close() }, nil
+}
+
+func (c chainView) Submit(tx []byte) error {
+	if _, err := c.n.chain.Submit(tx); err != nil && !errors.Is(err, chain.ErrKnown) {
+		return err
+	}
+	return nil
+}
+
+// Blocks sends the newest height; a slow reader misses some in between.
+func (c chainView) Blocks(ctx context.Context) <-chan ledger.Height {
+	out := make(chan ledger.Height, 1)
+	cancel := c.n.chain.Subscribe(func(b chain.Block) {
+		select {
+		case <-out:
+		default:
+		}
+		out <- b.Height // only this goroutine sends, and there is room now
+	})
+	context.AfterFunc(ctx, cancel)
+	return out
+}

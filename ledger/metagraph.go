@@ -1,0 +1,81 @@
+package ledger
+
+import "github.com/plexus-network/plexus/ledger/unit"
+
+// Metagraph is a subnet as it stands at a height, for reading only. It is made
+// on demand and never stored.
+type Metagraph struct {
+	Height    Height         `json:"height"`
+	NetUID    NetUID         `json:"netuid"`
+	Epoch     Epoch          `json:"epoch"`
+	First     Height         `json:"first"` // first block of the epoch
+	Price     string         `json:"price"` // TAO per alpha, now
+	PoolTAO   unit.TAO       `json:"pool_rao"`
+	PoolAlpha unit.Alpha     `json:"pool_alpha"`
+	Issued    unit.Alpha     `json:"issued_alpha"`
+	Burned    unit.Alpha     `json:"burned_alpha"`
+	Burn      unit.TAO       `json:"registration_rao"` // price of a registration now
+	Neurons   []NeuronStatus `json:"neurons"`
+}
+
+// NeuronStatus is one neuron in a Metagraph. Shares are over 65,535, amounts in
+// the smallest unit of alpha.
+type NeuronStatus struct {
+	UID        UID        `json:"uid"`
+	Hotkey     Hotkey     `json:"hotkey"`
+	Coldkey    Coldkey    `json:"coldkey"`
+	Serves     bool       `json:"serves"`
+	Permit     bool       `json:"permit"` // in the running epoch
+	Registered Height     `json:"registered"`
+	LastUpdate Height     `json:"last_update"`
+	Stake      unit.Alpha `json:"stake_alpha"`
+	Consensus  uint16     `json:"consensus"`
+	Incentive  uint16     `json:"incentive"`
+	Dividends  uint16     `json:"dividends"`
+	Trust      uint16     `json:"trust"`
+	Emission   unit.Alpha `json:"emission_alpha"` // paid by the last step
+	Earned     unit.Alpha `json:"earned_alpha"`   // paid by all steps
+}
+
+// LoadMetagraph reads a subnet's metagraph, nil when there is no such subnet.
+func LoadMetagraph(v View, n NetUID) (*Metagraph, error) {
+	market, err := LoadMarket(v, n)
+	if err != nil || market == nil {
+		return nil, err
+	}
+	clock, err := LoadClock(v, n)
+	if err != nil || clock == nil {
+		return nil, err
+	}
+	tot, err := LoadTotals(v)
+	if err != nil || tot == nil {
+		return nil, err
+	}
+	roster, err := LoadRoster(v, n, clock.Epoch)
+	if err != nil {
+		return nil, err
+	}
+	m := &Metagraph{Height: tot.Height, NetUID: n, Epoch: clock.Epoch, First: clock.First, Price: market.SpotPrice().String(),
+		PoolTAO: market.TAO, PoolAlpha: market.Alpha, Issued: market.Issued, Burned: market.Burned, Burn: market.Burn}
+	for u := range UID(market.Neurons) {
+		nr, err := LoadNeuron(v, n, u)
+		if err != nil || nr == nil {
+			return nil, err
+		}
+		s := NeuronStatus{UID: u, Hotkey: nr.Hotkey, Serves: (&Member{Work: nr.Work}).Serves(), Registered: nr.Registered, LastUpdate: nr.LastUpdate,
+			Consensus: nr.Consensus, Incentive: nr.Incentive, Dividends: nr.Dividends, Trust: nr.Trust, Emission: nr.Emission, Earned: nr.Earned}
+		if s.Coldkey, err = LoadOwner(v, nr.Hotkey); err != nil {
+			return nil, err
+		}
+		stake, err := LoadStake(v, n, nr.Hotkey)
+		if err != nil {
+			return nil, err
+		}
+		s.Stake = unit.Alpha(stake)
+		if i := roster.Index(nr.Hotkey); i >= 0 {
+			s.Permit = roster[i].Permit
+		}
+		m.Neurons = append(m.Neurons, s)
+	}
+	return m, nil
+}
