@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 
 	"github.com/plexus-network/plexus/abi"
-	"github.com/plexus-network/plexus/plugins"
 )
 
 // spec says what a hand-made module holds besides the entry points, whose
@@ -133,5 +132,3 @@ func repeat(b []byte, n int) []byte {
 	}
 	return out
 }
-
-var _ = plugins.MaxModule
