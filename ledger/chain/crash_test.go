@@ -65,8 +65,12 @@ func child() error {
 	if err != nil {
 		return err
 	}
+	pace, err := time.ParseDuration(os.Getenv("CHAIN_TEST_PACE"))
+	if err != nil {
+		return err
+	}
 	ctx := context.Background()
-	n, err := Open(ctx, Config{Home: home, DB: db, Genesis: g, Host: h, BlockTime: blockTime, ConsensusSeed: net.consensus[i], VRF: net.hot[i].VRF()})
+	n, err := Open(ctx, Config{Home: home, DB: db, Genesis: g, Host: h, BlockTime: pace, ConsensusSeed: net.consensus[i], VRF: net.hot[i].VRF()})
 	if err != nil {
 		return err
 	}
@@ -94,10 +98,10 @@ type process struct {
 	height atomic.Int64
 }
 
-func spawn(t *testing.T, home, genesis string, i int) *process {
+func spawn(t *testing.T, home, genesis string, i int, pace time.Duration) *process {
 	t.Helper()
 	p := &process{cmd: exec.Command(os.Args[0])}
-	p.cmd.Env = append(os.Environ(), "CHAIN_TEST_CHILD="+home, "CHAIN_TEST_GENESIS="+genesis, "CHAIN_TEST_INDEX="+strconv.Itoa(i))
+	p.cmd.Env = append(os.Environ(), "CHAIN_TEST_CHILD="+home, "CHAIN_TEST_GENESIS="+genesis, "CHAIN_TEST_INDEX="+strconv.Itoa(i), "CHAIN_TEST_PACE="+pace.String())
 	p.cmd.Stderr = os.Stderr
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -139,6 +143,63 @@ func (p *process) kill() {
 	p.cmd.Wait()
 }
 
+func (p *process) reach(t *testing.T, h int64, d time.Duration) {
+	t.Helper()
+	eventually(t, d, fmt.Sprintf("height %d", h), func() bool { return p.height.Load() >= h })
+}
+
+// spawnFour starts four producers that have greeted each other.
+func spawnFour(t *testing.T, pace time.Duration) (homes []string, file string, all []*process) {
+	net := newTestnet(t, 4)
+	file = t.TempDir() + "/genesis"
+	if err := os.WriteFile(file, net.genesis.Encode(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 {
+		homes = append(homes, t.TempDir())
+		all = append(all, spawn(t, homes[i], file, i, pace))
+	}
+	for i := range all {
+		for j := range i {
+			fmt.Fprintln(all[i].in, all[j].addr)
+		}
+	}
+	return homes, file, all
+}
+
+// Four processes aim at one block a second: the mean comes close, and with one
+// of them dead the chain goes on at a stated pace. Run with CHAIN_TEST_CRASH=1.
+func TestPace(t *testing.T) {
+	if os.Getenv("CHAIN_TEST_CRASH") == "" {
+		t.Skip("four processes for a minute: set CHAIN_TEST_CRASH=1")
+	}
+	began := time.Now()
+	_, _, all := spawnFour(t, time.Second)
+	all[0].reach(t, 1, 20*time.Second)
+	t.Logf("first block after %v", time.Since(began).Round(time.Millisecond))
+	all[0].reach(t, 15, 40*time.Second) // the measure of its own latency settles
+	mean := func(blocks int64) time.Duration {
+		from, began := all[0].height.Load()+1, time.Now()
+		all[0].reach(t, from, 10*time.Second)
+		began = time.Now()
+		all[0].reach(t, from+blocks, time.Duration(blocks)*4*time.Second)
+		return time.Since(began) / time.Duration(blocks)
+	}
+	m := mean(30)
+	t.Logf("mean of 30 blocks %v", m.Round(time.Millisecond))
+	if m < 950*time.Millisecond || m > 1050*time.Millisecond {
+		t.Errorf("mean %v, want about 1 s", m)
+	}
+	all[3].kill()
+	t.Logf("mean of 20 blocks with one of four dead %v", mean(20).Round(time.Millisecond))
+	took := time.Since(began)
+	for _, p := range all[:3] {
+		p.kill()
+		s := p.cmd.ProcessState
+		t.Logf("processor %.1f %% of a core", 100*(s.SystemTime()+s.UserTime()).Seconds()/took.Seconds())
+	}
+}
+
 // A quorum that lost two producers without a word and got one back must go on:
 // to who restarted the round's votes have to be sent again. Four processes; run
 // with CHAIN_TEST_CRASH=1.
@@ -146,48 +207,30 @@ func TestCrash(t *testing.T) {
 	if os.Getenv("CHAIN_TEST_CRASH") == "" {
 		t.Skip("four processes: set CHAIN_TEST_CRASH=1")
 	}
-	net := newTestnet(t, 4)
-	file := t.TempDir() + "/genesis"
-	if err := os.WriteFile(file, net.genesis.Encode(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	homes, all := make([]string, 4), make([]*process, 4)
-	for i := range all {
-		homes[i] = t.TempDir()
-		all[i] = spawn(t, homes[i], file, i)
-	}
-	for i := range all {
-		for j := range i {
-			fmt.Fprintln(all[i].in, all[j].addr)
-		}
-	}
-	reach := func(p *process, h int64, d time.Duration) {
-		t.Helper()
-		eventually(t, d, fmt.Sprintf("height %d", h), func() bool { return p.height.Load() >= h })
-	}
+	homes, file, all := spawnFour(t, blockTime)
 	for _, p := range all {
-		reach(p, 5, 30*time.Second)
+		p.reach(t, 5, 30*time.Second)
 	}
 	// The first, which is needed, goes alone; then two at once.
 	all[0].kill()
-	reach(all[1], all[1].height.Load()+4, 20*time.Second)
-	all[0] = spawn(t, homes[0], file, 0)
+	all[1].reach(t, all[1].height.Load()+4, 20*time.Second)
+	all[0] = spawn(t, homes[0], file, 0, blockTime)
 	for _, p := range all[1:] {
 		fmt.Fprintln(all[0].in, p.addr)
 	}
-	reach(all[0], all[1].height.Load()+4, 20*time.Second)
+	all[0].reach(t, all[1].height.Load()+4, 20*time.Second)
 
 	all[3].kill()
 	all[2].kill()
 	time.Sleep(time.Second)
 	at := all[1].height.Load()
-	all[2] = spawn(t, homes[2], file, 2)
+	all[2] = spawn(t, homes[2], file, 2, blockTime)
 	for _, p := range all[:2] {
 		fmt.Fprintln(all[2].in, p.addr)
 	}
 	began := time.Now()
 	for _, p := range all[:3] {
-		reach(p, at+4, 20*time.Second)
+		p.reach(t, at+4, 20*time.Second)
 	}
 	t.Logf("four blocks %v after the restart", time.Since(began).Round(100*time.Millisecond))
 }

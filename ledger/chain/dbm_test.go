@@ -15,14 +15,14 @@ import (
 func TestAgainstMemDB(t *testing.T) {
 	db := memory(t)
 	for _, beside := range []string{"a", "c"} {
-		ns := kv{db.Namespace(beside)}
+		ns := kv{db.Namespace(beside), &gate{}}
 		for i := range 50 {
 			if err := ns.Set([]byte{byte(i), 1}, []byte("x")); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	got, want := dbm.DB(kv{db.Namespace("b")}), dbm.DB(dbm.NewMemDB())
+	got, want := dbm.DB(kv{db.Namespace("b"), &gate{}}), dbm.DB(dbm.NewMemDB())
 	r := rand.New(rand.NewPCG(1, 2))
 	key := func() []byte {
 		k := make([]byte, 1+r.IntN(3))
@@ -31,7 +31,7 @@ func TestAgainstMemDB(t *testing.T) {
 		}
 		return k
 	}
-	for range 20_000 {
+	for range 5000 {
 		k, v := key(), make([]byte, r.IntN(4))
 		for i := range v {
 			v[i] = byte(r.Uint32())
@@ -82,6 +82,39 @@ func TestAgainstMemDB(t *testing.T) {
 	}
 	if it, err := got.Iterator([]byte{}, nil); err == nil || it != nil {
 		t.Fatalf("empty bound: %v, %v", it, err)
+	}
+}
+
+// A closed node's engine reads nothing and writes nothing, and does not panic.
+func TestClosedGate(t *testing.T) {
+	db, err := store.Open("", store.Config{InMemory: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := kv{db.Namespace("a"), &gate{}}
+	if err := d.Set([]byte("k"), []byte("v")); err != nil {
+		t.Fatal(err)
+	}
+	b := d.NewBatch()
+	if err := b.Set([]byte("k"), []byte("w")); err != nil {
+		t.Fatal(err)
+	}
+	b.Close()
+	d.gate.close()
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := d.Get([]byte("k")); v != nil || err != nil {
+		t.Fatalf("%q, %v", v, err)
+	}
+	if _, err := d.Iterator(nil, nil); err != ErrClosed {
+		t.Fatal(err)
+	}
+	if err := d.NewBatch().Set([]byte("k"), []byte("w")); err != ErrClosed {
+		t.Fatal(err)
+	}
+	if err := d.SetSync([]byte("k"), []byte("w")); err != ErrClosed {
+		t.Fatal(err)
 	}
 }
 

@@ -42,6 +42,7 @@ type engine struct {
 	state  sm.Store
 	sw     *lp2p.Switch
 	conR   *consensus.Reactor
+	gate   gate
 	stop   []func() error // of what started before the switch, in order
 }
 
@@ -96,7 +97,7 @@ func assemble(ctx context.Context, c *Config, a *app, cc *config.Config, h *engi
 	if err != nil {
 		return e, fmt.Errorf("chain: genesis: %w", err)
 	}
-	open := func(name string) kv { return kv{c.DB.Namespace(name)} }
+	open := func(name string) kv { return kv{c.DB.Namespace(name), &e.gate} }
 	e.blocks = bs.NewBlockStore(open("blockstore"))
 	stateDB := open("state")
 	e.state = sm.NewStore(stateDB, sm.StoreOptions{DiscardABCIResponses: true})
@@ -200,6 +201,7 @@ func (e *engine) close() {
 		e.stop[i]()
 	}
 	e.stop = nil
+	e.gate.close()
 }
 
 // cometConfig is CometBFT's configuration for a home: no RPC, no mempool, no

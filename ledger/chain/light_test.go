@@ -78,10 +78,11 @@ func TestLight(t *testing.T) {
 	if _, err := l.BlockHash(ctx, 1_000_000); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("hash of a block to come: %v", err)
 	}
-	n.reach(t, v.Height()+keepViews+2)
-	if _, err := v.Get([]byte("late")); !errors.Is(err, ErrUnavailable) {
-		t.Errorf("a view that is too old: %v", err)
+	old := &LightView{l: l, ctx: ctx, head: Head{Height: 1 << 40}, known: map[string][]byte{}}
+	if _, err := old.Get([]byte("late")); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("a view of a height that the node does not hold: %v", err)
 	}
+	n.reach(t, v.Height()+2)
 	if h, err := l.Head(ctx); err != nil || h.Height <= v.Height() {
 		t.Errorf("head %+v, %v", h, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cometbft/cometbft/config"
@@ -66,7 +67,7 @@ type Node struct {
 	log    *slog.Logger
 	once   sync.Once
 	done   chan struct{} // closed when Run has returned
-	ran    bool
+	ran    atomic.Bool
 }
 
 // DefaultBlockTime is that of the public network.
@@ -140,7 +141,7 @@ func (n *Node) open(ctx context.Context, cc *config.Config) error {
 // node breaks: the error is then ErrBroken and the process should end. It is
 // called once.
 func (n *Node) Run(ctx context.Context) error {
-	n.ran = true
+	n.ran.Store(true)
 	defer close(n.done)
 	if d := time.Until(time.UnixMilli(n.cfg.Genesis.Time)); d > 0 {
 		select {
@@ -225,12 +226,12 @@ func (n *Node) tell(ctx context.Context) error {
 	}
 }
 
-// Close releases what Open took; if Run was called it must have returned, and
-// Close waits for that. The store and the host stay open.
+// Close releases what Open took, after Run has returned, for which it waits.
+// The store and the host stay open.
 func (n *Node) Close() error {
 	n.once.Do(func() {
 		n.app.free()
-		if n.ran {
+		if n.ran.Load() {
 			<-n.done
 		}
 		n.engine.close()

@@ -149,6 +149,28 @@ func TestPoolIsBounded(t *testing.T) {
 	}
 }
 
+func TestViewsKeepTheLast(t *testing.T) {
+	s, v := newState(t), &views{}
+	defer v.close()
+	v.push(s.db.Snapshot())
+	v.push(s.db.Snapshot()) // a genesis written again
+	for range keepViews + 3 {
+		s.block()
+		v.push(s.db.Snapshot())
+	}
+	for h := range s.height + 2 {
+		err := v.at(h, func(x *store.Snapshot) error {
+			if x.Height() != h {
+				t.Errorf("height %d has the view of %d", h, x.Height())
+			}
+			return nil
+		})
+		if kept := h <= s.height && h > s.height-keepViews; (err == nil) != kept {
+			t.Errorf("height %d of %d: %v", h, s.height, err)
+		}
+	}
+}
+
 func TestBlame(t *testing.T) {
 	for c, want := range map[ledger.Code]bool{ledger.CodeMalformed: true, ledger.CodeSignature: true, ledger.CodeSize: true,
 		ledger.CodeChain: true, ledger.CodeNonceLow: false, ledger.CodeExpired: false, ledger.CodeKind: false, ledger.CodeWindow: false} {
