@@ -96,8 +96,13 @@ func DecodeFault(b []byte) (*Fault, error) {
 	return f, nil
 }
 
-// IsGuest reports whether err is a module's own fault.
+// IsGuest reports whether err is a module's own fault: a Fault, or an error that
+// wraps one of the family, as a caller makes it that finds a reply broken.
 func IsGuest(err error) bool {
-	var f *Fault
-	return errors.As(err, &f)
+	for _, kind := range faults {
+		if kind != nil && errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
 }

@@ -46,10 +46,10 @@ func TestFuelGolden(t *testing.T) {
 		{"filling 100 bytes", spec{call: memory(100, 11, 0)}, entry + 3 + 20 + 100/4},
 		{"copying 1000 bytes", spec{call: memory(1000, 10, 0, 0)}, entry + 3 + 20 + 1000/4},
 		{"growing by two pages", spec{call: cat([]byte{0x41, 2, 0x40, 0, 0x1a}, reply(8, 4))}, entry + 1 + 200 + 2<<14 + 1},
-		// Two arguments, the call (one more for its three parameters and results),
-		// the host's 400 and one a byte, and the drop.
+		// Two arguments, the call (its three parameters and results are no four), the
+		// host's 400 and one a byte, and the drop.
 		{"ten random bytes", spec{imports: imports("random_get"), imported: 1, types: wasiTypes, call: cat([]byte{0x41, 16, 0x41, 10, 0x10, 0, 0x1a}, reply(8, 4))},
-			entry + 2 + 5 + 3/4 + 400 + 10 + 1},
+			entry + 2 + 5 + 400 + 10 + 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, interpreter := range []bool{false, true} {

@@ -41,13 +41,12 @@ type specAction struct {
 
 // specRun executes one file on one configuration.
 type specRun struct {
-	ctx     context.Context
-	rt      wazero.Runtime
-	meter   bool
-	last    api.Module
-	named   map[string]api.Module
-	all     []api.Module
-	refused map[string]int // refusals by the gate of what the engine takes, by reason
+	ctx   context.Context
+	rt    wazero.Runtime
+	meter bool
+	last  api.Module
+	named map[string]api.Module
+	all   []api.Module
 }
 
 func specDir(t *testing.T) string {
