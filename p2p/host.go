@@ -17,6 +17,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/gologshim"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
@@ -108,7 +109,8 @@ func New(c Config) (*Host, error) {
 	}
 	for _, a := range c.Listen {
 		if strings.Contains(a, "/tcp/") {
-			opts = append(opts, libp2p.Transport(tcp.NewTCPTransport), libp2p.Security(noise.ID, noise.New), libp2p.DefaultMuxers)
+			// With port reuse a second node would listen on the same port in silence.
+			opts = append(opts, libp2p.Transport(tcp.NewTCPTransport, tcp.DisableReuseport()), libp2p.Security(noise.ID, noise.New), libp2p.DefaultMuxers)
 			break
 		}
 	}
@@ -149,6 +151,10 @@ func (h *Host) start(c Config) (err error) {
 	h.group.Go(func() error { return h.found.run(h.ctx) })
 	return nil
 }
+
+// LogTo sends what libp2p itself logs to a handler, for the whole process; it
+// works only before the first New. Without it libp2p writes to standard error.
+func LogTo(h slog.Handler) { gologshim.SetDefaultHandler(h) }
 
 // ID returns the host's peer id.
 func (h *Host) ID() peer.ID { return h.host.ID() }

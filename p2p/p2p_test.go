@@ -6,6 +6,9 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"io"
+	"log/slog"
+	"os"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,6 +17,11 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 )
+
+func TestMain(m *testing.M) {
+	LogTo(slog.DiscardHandler)
+	os.Exit(m.Run())
+}
 
 var genesis = [32]byte{1, 2, 3}
 
@@ -78,6 +86,21 @@ func TestIdentity(t *testing.T) {
 	}
 	if _, err := New(Config{Seed: seed, Genesis: genesis, Listen: []string{"/ip4/127.0.0.1/udp/99999/quic-v1"}}); err == nil {
 		t.Fatal("a host listens on port 99999")
+	}
+}
+
+func TestPortInUse(t *testing.T) {
+	for _, listen := range []string{DefaultListen, "/ip4/127.0.0.1/tcp/0"} {
+		a := start(t, 1, func(c *Config) { c.Listen = []string{listen} })
+		taken := a.Libp2p().Addrs()[0].String()
+		h, err := New(Config{Seed: [32]byte{2}, Genesis: genesis, Listen: []string{taken}})
+		if err == nil {
+			h.Close()
+			t.Fatalf("two hosts listen on %s", taken)
+		}
+		if !strings.Contains(err.Error(), taken) {
+			t.Errorf("the error does not name the address: %v", err)
+		}
 	}
 }
 
