@@ -23,6 +23,7 @@ import (
 	"github.com/plexus-network/plexus/ledger/chain"
 	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/ledger/store"
+	"github.com/plexus-network/plexus/p2p"
 )
 
 // Exit codes. 0 is success.
@@ -48,6 +49,7 @@ func (c *coded) Unwrap() error { return c.err }
 func Main() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	p2p.LogTo(slog.DiscardHandler) // the processes of a network set their own log
 	root := newRoot()
 	err := root.ExecuteContext(ctx)
 	if err == nil {
@@ -88,7 +90,18 @@ Exit codes: 0 success, 1 failure or a difference found, 2 evidence not to be had
 64 usage, 69 no node answers, 70 broken chain or store, 73 home in use.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+				return usage("unknown command %q: did you mean %q?", args[0], near[0])
+			}
+			return usage("unknown command %q: see 'plexus --help'", args[0])
+		},
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
+	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &coded{exitUsage, fmt.Errorf("%w: see '%s --help'", err, c.CommandPath())}
 	})

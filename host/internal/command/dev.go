@@ -141,7 +141,7 @@ func sayer(out io.Writer, f *devFlags, start time.Time) func(string) {
 	}
 }
 
-// firsts notes when the first block and the first payment were seen.
+// firsts notes when the first block and the first payment of a miner were seen.
 type firsts struct {
 	start       time.Time
 	block, paid time.Duration
@@ -151,7 +151,7 @@ func (f *firsts) take(e event.Event) {
 	switch {
 	case e.Kind == "block" && f.block == 0:
 		f.block = time.Since(f.start)
-	case e.Kind == "paid" && f.paid == 0:
+	case e.Kind == "paid" && f.paid == 0 && dev.IsMiner(e.Hotkey):
 		f.paid = time.Since(f.start)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/plexus-network/plexus/host/internal/event"
 	"github.com/plexus-network/plexus/host/internal/miners"
 	"github.com/plexus-network/plexus/host/internal/node"
+	"github.com/plexus-network/plexus/p2p"
 	"github.com/plexus-network/plexus/plugins/worker"
 )
 
@@ -45,12 +46,15 @@ func underParent(ctx context.Context, in io.Reader, fn func(order)) context.Cont
 	return ctx
 }
 
+// stderrLog is the log of a process; what libp2p logs goes there too.
 func stderrLog(level string) *slog.Logger {
 	var l slog.Level
 	if l.UnmarshalText([]byte(level)) != nil {
 		l = slog.LevelInfo
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l}))
+	h := slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: l})
+	p2p.LogTo(h)
+	return slog.New(h)
 }
 
 func nodeCommand() *cobra.Command {

@@ -47,12 +47,9 @@ development key, known to everybody: for local networks only.`,
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
-			amount, err := unit.ParseTAO(args[0] + " TAO")
-			if strings.Contains(args[0], "TAO") {
-				amount, err = unit.ParseTAO(args[0])
-			}
+			amount, err := unit.ParseTAO(args[0])
 			if err != nil {
-				return usage("amount %q: %v", args[0], err)
+				return usage("%v", err)
 			}
 			to, err := key.Parse(args[1])
 			if err != nil {
@@ -118,6 +115,18 @@ development key, known to everybody: for local networks only.`,
 			defer cancel()
 			if out.Height, err = r.Wait(ctx, id); err != nil {
 				return err
+			}
+			// The next command of this user must see the effect: wait until the block
+			// can be proved.
+			for v.Height() < out.Height {
+				if v, err = r.View(ctx); err != nil {
+					return err
+				}
+				select {
+				case <-ctx.Done():
+					return ctx.Err()
+				case <-time.After(100 * time.Millisecond):
+				}
 			}
 			if asJSON {
 				return printJSON(c, out)

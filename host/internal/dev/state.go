@@ -171,3 +171,13 @@ func (s *State) Paid(e uint64) map[string]uint64 {
 
 // hotkeyOf is a development name's hotkey.
 func hotkeyOf(name string) key.ID { return hotSeed(name).Public() }
+
+// IsMiner reports whether a hotkey is that of one of the network's miners.
+func IsMiner(hotkey string) bool {
+	for _, m := range minerKinds {
+		if hotkeyOf(m.Name).String() == hotkey {
+			return true
+		}
+	}
+	return false
+}
