@@ -37,6 +37,7 @@ const (
 	CodePool         Code = 23 // the pool cannot take the trade
 	CodeKind         Code = 24 // unknown or reserved kind of transaction
 	CodeSize         Code = 25 // larger than a transaction may be
+	CodeArtifact     Code = 26 // names an artifact, and the subnet has none
 )
 
 var codeNames = map[Code]string{
@@ -48,7 +49,7 @@ var codeNames = map[Code]string{
 	CodeWindow: "outside the window", CodeSlot: "slot spent", CodePermit: "no permit",
 	CodeCommitment: "does not open the commitment", CodeCarry: "wrong carry", CodeRow: "row does not fit the roster",
 	CodeOwner: "hotkey of another coldkey", CodePool: "pool refuses the trade", CodeKind: "unknown kind",
-	CodeSize: "too large",
+	CodeSize: "too large", CodeArtifact: "subnet has no artifact",
 }
 
 // String returns the code's name.

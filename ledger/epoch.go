@@ -31,7 +31,7 @@ type EpochRecord struct {
 	ABI      uint64
 	Params   [32]byte // hash of the subnet's parameters
 	Data     DataSet
-	Artifact [32]byte
+	Artifact [32]byte // shared by the subnet's miners; zero until subnets can have one
 	Roster   [32]byte // Roster.Root
 	Members  uint64   // length of the roster
 	Previous [32]byte // hash of the previous record, zero for the first
@@ -137,9 +137,6 @@ func openEpoch(s *state, n NetUID, h Height, chainID string, r [32]byte) {
 	rec := EpochRecord{Epoch: clock.Epoch, First: h, Seed: EpochSeed(chainID, n, clock.Epoch, r), Module: sub.Module,
 		Meter: sub.Meter, ABI: sub.ABI, Params: sub.Params.Hash(), Data: sub.Data, Roster: roster.Root(),
 		Members: uint64(len(roster)), Previous: clock.Record}
-	if b, err := s.Get(artifactKey(n)); err == nil && len(b) == 32 {
-		rec.Artifact = [32]byte(b)
-	}
 	store(s, recordKey(n, clock.Epoch), rec)
 	clock.Record = rec.Hash()
 	store(s, clockKey(n), clock)

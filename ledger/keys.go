@@ -35,7 +35,6 @@ const (
 	prefixReveal     = "reveal/"     // netuid, epoch, hotkey -> Opening
 	prefixSlot       = "slot/"       // netuid, epoch, hotkey, kind -> spent
 	prefixCarry      = "carry/"      // netuid, hotkey -> Carry
-	prefixArtifact   = "artifact/"   // netuid -> artifact of the epoch
 )
 
 func k16(prefix string, n uint16) []byte {
@@ -61,7 +60,6 @@ func ownerKey(h Hotkey) []byte                { return append([]byte(prefixOwner
 func hotkeyPoolKey(n NetUID, h Hotkey) []byte { return k16x32(prefixHotkeyPool, uint16(n), h) }
 func recordKey(n NetUID, e Epoch) []byte      { return k16x64(prefixRecord, uint16(n), e) }
 func carryKey(n NetUID, h Hotkey) []byte      { return k16x32(prefixCarry, uint16(n), h) }
-func artifactKey(n NetUID) []byte             { return k16(prefixArtifact, uint16(n)) }
 func hashKey(h Height) []byte {
 	return binary.BigEndian.AppendUint16([]byte(prefixHash), uint16(h))
 }

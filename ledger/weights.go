@@ -83,6 +83,9 @@ func applyReveal(s *state, t *Tx, p *Reveal, chainID string) error {
 	if p.Opening.Commitment(chainID, p.NetUID, p.Epoch, t.Account, c.Evidence) != c.Commitment {
 		return reject(CodeCommitment, "the opening is not what %s committed for epoch %d", t.Account, p.Epoch)
 	}
+	if p.Artifact != ([32]byte{}) {
+		return reject(CodeArtifact, "netuid %d builds nothing together", p.NetUID)
+	}
 	roster, err := LoadRoster(s, p.NetUID, p.Epoch)
 	if err != nil {
 		return err

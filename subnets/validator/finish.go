@@ -63,7 +63,7 @@ func (v *Validator) finish(ctx context.Context, view ledger.View, clock *ledger.
 		p := &ledger.Commit{NetUID: v.NetUID, Epoch: e, Evidence: root,
 			Commitment: open.Commitment(v.ChainID, v.NetUID, e, v.self, root)}
 		if err := v.Chain.Submit(ledger.Sign(v.Hotkey, v.ChainID, 0, window-1, p)); err != nil {
-			return err
+			return fmt.Errorf("%w: committing: %w", errUnready, err)
 		}
 		last.commit = h
 		v.Notify(Event{Kind: "commit", NetUID: v.NetUID, Epoch: e, Root: root})
@@ -83,7 +83,7 @@ func (v *Validator) finish(ctx context.Context, view ledger.View, clock *ledger.
 		p := &ledger.Reveal{NetUID: v.NetUID, Epoch: e, Opening: open}
 		end := clock.First + uint64(sub.Params.Tempo) - 1
 		if err := v.Chain.Submit(ledger.Sign(v.Hotkey, v.ChainID, 0, end, p)); err != nil {
-			return err
+			return fmt.Errorf("%w: revealing: %w", errUnready, err)
 		}
 		last.reveal = h
 		v.Notify(Event{Kind: "reveal", NetUID: v.NetUID, Epoch: e})

@@ -155,8 +155,7 @@ func (v *Validator) block(ctx context.Context, g *errgroup.Group, h ledger.Heigh
 		return nil
 	}
 	if err := v.finish(ctx, view, clock, h); err != nil && ctx.Err() == nil {
-		var r *ledger.Reject
-		if !errors.As(err, &r) && !errors.Is(err, errUnready) {
+		if !errors.Is(err, errUnready) {
 			return err
 		}
 		v.Log.Warn("closing an epoch", "netuid", v.NetUID, "epoch", clock.Epoch-1, "err", err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
 	"github.com/plexus-network/plexus/host/internal/dev"
@@ -97,8 +98,10 @@ func runDev(c *cobra.Command, f *devFlags) error {
 			}
 			return err
 		case live:
-			go r.Watch(ctx) // replays; ends with ctx, and Run waits for its children
-			return dev.View(ctx, out, r, f.keep)
+			g, ctx := errgroup.WithContext(ctx)
+			g.Go(func() error { return r.Watch(ctx) })
+			g.Go(func() error { return dev.View(ctx, out, r, f.keep) })
+			return g.Wait()
 		}
 		return r.Watch(ctx)
 	})

@@ -21,6 +21,7 @@ const checkEpochs = 2
 
 // Check is what `plexus dev --check` found.
 type Check struct {
+	Kind     string             `json:"event"` // "check", the last of the events
 	Epochs   []uint64           `json:"epochs"`
 	Miners   []MinerCheck       `json:"miners"`
 	Replays  []Verdict          `json:"replays"`
@@ -48,7 +49,7 @@ func (c *Check) fail(format string, args ...any) {
 // Check waits until two epochs are paid, then replays all of their evidence from
 // outside, compares scores and earnings, and sees a forged score found.
 func (r *Running) Check(ctx context.Context, say func(string)) (*Check, error) {
-	c := &Check{Seconds: map[string]float64{}}
+	c := &Check{Kind: "check", Seconds: map[string]float64{}}
 	for len(c.Epochs) < checkEpochs {
 		select {
 		case <-ctx.Done():

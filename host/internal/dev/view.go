@@ -9,6 +9,7 @@ import (
 
 	"github.com/plexus-network/plexus/host/internal/event"
 	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/p2p"
 )
 
 // names are the development names of hotkeys, for lines.
@@ -107,14 +108,14 @@ func (r *Running) Watch(ctx context.Context) error {
 func View(ctx context.Context, out io.Writer, r *Running, keep string) error {
 	fmt.Fprint(out, "\033[?1049h\033[?25l")
 	defer fmt.Fprint(out, "\033[?25h\033[?1049l")
-	var market string
+	p := proved{note: "proving the first view of the chain"}
 	tick := time.NewTicker(500 * time.Millisecond)
 	defer tick.Stop()
 	for i := 0; ; i++ {
 		if i%4 == 0 {
-			market = r.market(ctx)
+			p.refresh(ctx, r)
 		}
-		fmt.Fprint(out, "\033[H\033[2J"+r.frame(market, keep))
+		fmt.Fprint(out, "\033[H\033[2J"+r.frame(&p, keep))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -123,28 +124,42 @@ func View(ctx context.Context, out io.Writer, r *Running, keep string) error {
 	}
 }
 
-// market is a line about the subnet's money, proved.
-func (r *Running) market(ctx context.Context) string {
+// proved is what the view shows of the chain's state, every value with a proof.
+type proved struct {
+	note      string // why there is nothing newer
+	market    string
+	incentive map[string]uint16 // by hotkey
+}
+
+func (p *proved) refresh(ctx context.Context, r *Running) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
 	v, err := r.Client().View(ctx)
 	if err != nil {
-		return "no proved view of the chain: " + err.Error()
+		p.note = "no proved view of the chain: " + err.Error()
+		return
 	}
-	m, err := ledger.LoadMarket(v, netuid)
+	m, err := ledger.LoadMetagraph(v, netuid)
 	if err != nil || m == nil {
-		return "no proved view of the market"
+		p.note = fmt.Sprintf("no proved view of the subnet: %v", err)
+		return
 	}
 	t, err := ledger.LoadTotals(v)
 	if err != nil || t == nil {
-		return "no proved view of the totals"
+		p.note = fmt.Sprintf("no proved view of the totals: %v", err)
+		return
 	}
-	return fmt.Sprintf("price %s TAO/α   pool %s TAO, %s α   issued %s TAO, %s α   burned %s TAO, %s α", m.SpotPrice(), coins(uint64(m.TAO)),
-		coins(uint64(m.Alpha)), coins(uint64(t.Issued)), coins(uint64(m.Issued)), coins(uint64(t.Burned)), coins(uint64(m.Burned)))
+	p.note, p.incentive = "", map[string]uint16{}
+	p.market = fmt.Sprintf("price %s TAO/α   pool %s TAO, %s α   issued %s TAO, %s α   burned %s TAO, %s α", m.Price, coins(uint64(m.PoolTAO)),
+		coins(uint64(m.PoolAlpha)), coins(uint64(t.Issued)), coins(uint64(m.Issued)), coins(uint64(t.Burned)), coins(uint64(m.Burned)))
+	for _, n := range m.Neurons {
+		p.incentive[n.Hotkey.String()] = n.Incentive
+	}
 }
 
 // frame is one picture.
-func (r *Running) frame(market, keep string) string {
+func (r *Running) frame(p *proved, keep string) string {
+	join := r.Join()
 	s := r.State
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,17 +177,24 @@ func (r *Running) frame(market, keep string) string {
 	}
 	line("subnet 1 text   epoch %d   [%s%s] %d/%d blocks", running, strings.Repeat("#", int(min(into, tempo))),
 		strings.Repeat(".", int(tempo-min(into, tempo))), into, tempo)
-	line("%s", market)
+	line("%s%s", p.market, p.note)
 	line("")
-	line("%-10s %-46s %14s   %s", "miner", "last scores", "earned α", "model")
+	line("%-10s %-56s %10s %12s   %s", "miner", "last scores", "incentive", "earned α", "model")
 	for _, m := range minerKinds {
-		line("%-10s %-46s %14s   %s", m.Name, strings.Join(s.scores[m.Name], " "), coins(s.earned[m.Name]), m.Say)
+		line("%-10s %-56s %10.4f %12s   %s", m.Name, strings.Join(s.scores[m.Name], " "),
+			float64(p.incentive[hotkeyOf(m.Name).String()])/65535, coins(s.earned[m.Name]), m.Say)
 	}
 	line("")
-	line("%-10s %-8s %14s", "producer", "block", "dividends α")
+	line("%-10s %-8s %12s   %s", "producer", "block", "dividends α", "listens on")
 	for i := range producers {
 		n := producerName(i)
-		line("%-10s %-8d %14s", n, s.heights[n], coins(s.earned[n]))
+		addr := ""
+		for _, a := range join.Addrs {
+			if strings.HasSuffix(a, "/"+p2p.PeerID(hotSeed(n).Derive("peer")).String()) {
+				addr, _, _ = strings.Cut(a, "/p2p/")
+			}
+		}
+		line("%-10s %-8d %12s   %s", n, s.heights[n], coins(s.earned[n]), addr)
 	}
 	line("")
 	line("last evidence  %s", s.evidence)
