@@ -179,9 +179,9 @@ func TestPace(t *testing.T) {
 	t.Logf("first block after %v", time.Since(began).Round(time.Millisecond))
 	all[0].reach(t, 15, 40*time.Second) // the measure of its own latency settles
 	mean := func(blocks int64) time.Duration {
-		from, began := all[0].height.Load()+1, time.Now()
+		from := all[0].height.Load() + 1
 		all[0].reach(t, from, 10*time.Second)
-		began = time.Now()
+		began := time.Now()
 		all[0].reach(t, from+blocks, time.Duration(blocks)*4*time.Second)
 		return time.Since(began) / time.Duration(blocks)
 	}

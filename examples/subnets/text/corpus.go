@@ -77,7 +77,8 @@ func CheckCorpus(b []byte) error {
 func DefaultCorpus() (string, error) {
 	root := os.Getenv("GOROOT")
 	if root == "" {
-		root = runtime.GOROOT() //nolint:staticcheck // set by go run and go test, which need no toolchain in PATH
+		//lint:ignore SA1019 go run and go test set it, also where no toolchain is in PATH
+		root = runtime.GOROOT()
 	}
 	if root == "" {
 		out, err := exec.Command("go", "env", "GOROOT").Output()
