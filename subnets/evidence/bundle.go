@@ -247,6 +247,17 @@ func (r *Round) decode(d *cbor.Decoder) {
 	for i := range r.Responses {
 		r.Responses[i].decode(d)
 	}
+	if r.Skipped && !r.empty() {
+		d.Fail(errSkipped)
+	}
+}
+
+var errSkipped = errors.New("a skipped round is not empty")
+
+// empty reports whether a round holds nothing but its number. A skipped one that
+// held more would bring in scores that nothing checks.
+func (r *Round) empty() bool {
+	return r.Proof == (key.Proof{}) && r.Task == ([32]byte{}) && r.TaskFuel == 0 && r.ScoreFuel == 0 && len(r.Slices) == 0 && len(r.Responses) == 0
 }
 
 // A response is [leaf, request, answer or empty, receipt or empty, payload or

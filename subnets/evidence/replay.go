@@ -193,6 +193,9 @@ func (r *replay) round(rd *Round, i int) error {
 		return r.differ("round number", i, none, rd.Round, i)
 	}
 	if rd.Skipped {
+		if !rd.empty() {
+			return r.differ("skipped round", i, none, "a round that is not empty", errSkipped)
+		}
 		return nil
 	}
 	beta, err := r.self.Work.VRF.VerifyVRF(round.Alpha(r.rec.Seed, r.b.NetUID, rd.Round), rd.Proof)
@@ -215,6 +218,9 @@ func (r *replay) round(rd *Round, i int) error {
 		data[j] = s.Data
 	}
 	task, fuel, err := round.Task(r.ctx, r.m, beta, r.sub.Params.Module, data, nil)
+	if faulty(err) {
+		return r.differ("task", i, none, hex(rd.Task), err)
+	}
 	if err != nil {
 		return fmt.Errorf("replaying task of round %d: %w", i, err)
 	}
@@ -249,6 +255,9 @@ func (r *replay) round(rd *Round, i int) error {
 		}
 	}
 	scores, fuel, err := round.Score(r.ctx, r.m, beta, r.sub.Params.Module, task, payloads)
+	if faulty(err) {
+		return r.differ("scores", i, none, fmt.Sprintf("%d payloads scored", len(payloads)), err)
+	}
 	if err != nil {
 		return fmt.Errorf("replaying scores of round %d: %w", i, err)
 	}
@@ -271,6 +280,16 @@ func (r *replay) round(rd *Round, i int) error {
 	return nil
 }
 
+// faulty reports whether a call failed by the module's own fault, as it does on
+// every machine: then an honest validator has no result to publish. Time that ran
+// out in a worker says nothing of the kind.
+func faulty(err error) bool {
+	if errors.Is(err, round.ErrInputs) || errors.Is(err, round.ErrUnequal) {
+		return true
+	}
+	return plugins.IsGuest(err) && !errors.Is(err, plugins.ErrDeadline)
+}
+
 // response checks every signature of one response and says what its status must
 // be. None and Busy are the validator's word, as long as no answer contradicts
 // it.
@@ -280,9 +299,9 @@ func (r *replay) response(rd *Round, res *Response, miner ledger.Hotkey) (Status
 		return 0, err
 	}
 	want := round.Request{ChainID: r.chain, NetUID: r.b.NetUID, Module: r.rec.Module, Epoch: r.b.Epoch, Round: rd.Round,
-		Task: rd.Task, Caller: r.b.Validator, Callee: miner, DeadlineMS: req.DeadlineMS, ID: req.ID, MaxPrice: req.MaxPrice}
+		Task: rd.Task, Caller: r.b.Validator, Callee: miner, DeadlineMS: r.sub.Params.DeadlineMS, ID: req.ID, MaxPrice: req.MaxPrice}
 	if req != want {
-		return 0, errors.New("the request is for another round, task or miner")
+		return 0, errors.New("the request is for another round, task or miner, or has another deadline than the subnet's")
 	}
 	if res.Answer == nil {
 		if res.Leaf.Hash != ([32]byte{}) || res.Payload != nil {
@@ -304,8 +323,8 @@ func (r *replay) response(rd *Round, res *Response, miner ledger.Hotkey) (Status
 		return 0, errors.New("the leaf names another hash than the miner signed")
 	}
 	switch {
-	case res.Payload == nil:
-		return Withheld, nil
+	case res.Payload == nil || len(res.Payload.Data) > int(r.m.Manifest().Answer):
+		return Withheld, nil // what is too long counts as not come
 	case res.Payload.Matches(answer) != nil:
 		return Mismatch, nil
 	}
@@ -316,6 +335,9 @@ func (r *replay) ranking() error {
 	b := r.b
 	rows := Rows(b.Rounds, r.roster, b.CarryIn)
 	ranks, fuel, err := round.Rank(r.ctx, r.m, r.rec.Seed, r.sub.Params.Module, rows)
+	if faulty(err) {
+		return r.differ("ranking", -1, ledger.Hotkey{}, fmt.Sprintf("%d weights", len(b.Row.Weights)), err)
+	}
 	if err != nil {
 		return fmt.Errorf("replaying the ranking: %w", err)
 	}

@@ -116,22 +116,16 @@ func (m *Miner) exchange(ctx context.Context, s *p2p.Stream, e *Event) error {
 	if err := m.accept(ctx, &req, ask.Public); err != nil {
 		return err
 	}
-	select {
-	case m.slot <- struct{}{}:
-		defer func() { <-m.slot }()
-	default:
-		s.Send((&round.Reply{Busy: retryMS}).Append(nil)) // the caller learns it or times out
-		return ErrBusy
-	}
-	if err := m.remember(&req); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(req.DeadlineMS)*time.Millisecond)
 	defer cancel()
-	data, err := m.Engine.Answer(ctx, uint16(m.NetUID), ask.Public)
+	data, err := m.answer(ctx, s, &req, ask.Public)
 	if err != nil {
-		return fmt.Errorf("engine: %w", err)
+		return err
 	}
+	// Recv obeys the stream's own context, so a caller that never sends its
+	// receipt is cut off here.
+	stop := context.AfterFunc(ctx, func() { s.Close() })
+	defer stop()
 	p := round.Payload{Data: data}
 	rand.Read(p.Salt[:]) // crypto/rand never fails
 	answer := round.SignAnswer(m.Hotkey, round.Answer{Request: round.RequestHash(ask.Request.Body), Hash: round.SaltedHash(p.Salt, data)})
@@ -150,6 +144,27 @@ func (m *Miner) exchange(ctx context.Context, s *p2p.Stream, e *Event) error {
 	}
 	e.Bytes = len(data)
 	return s.Send(p.Append(nil))
+}
+
+// answer lets the engine answer within one of the slots. The slot is free again
+// before the payload is handed over: else a caller that sends no receipt would
+// keep others out.
+func (m *Miner) answer(ctx context.Context, s *p2p.Stream, r *round.Request, public []byte) ([]byte, error) {
+	select {
+	case m.slot <- struct{}{}:
+		defer func() { <-m.slot }()
+	default:
+		s.Send((&round.Reply{Busy: retryMS}).Append(nil)) // the caller learns it or times out
+		return nil, ErrBusy
+	}
+	if err := m.remember(r); err != nil {
+		return nil, err
+	}
+	data, err := m.Engine.Answer(ctx, uint16(m.NetUID), public)
+	if err != nil {
+		return nil, fmt.Errorf("engine: %w", err)
+	}
+	return data, nil
 }
 
 // accept checks that the request is for this miner and this network, and that
@@ -182,8 +197,10 @@ func (m *Miner) remember(r *round.Request) error {
 	if _, ok := m.seen[r.ID]; ok {
 		return ErrReplay
 	}
+	// An id is kept for as long as the roster that lets its epoch in: requests are
+	// published with the evidence, and anyone could send an old one again.
 	for id, e := range m.seen {
-		if e+1 < r.Epoch {
+		if e+2 < r.Epoch {
 			delete(m.seen, id)
 		}
 	}
