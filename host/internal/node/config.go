@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,8 +14,11 @@ import (
 	"github.com/knadh/koanf/providers/env/v2"
 	"github.com/knadh/koanf/providers/file"
 	"github.com/knadh/koanf/v2"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
 
 	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/p2p"
 )
 
 // ConfigFile is the name of the configuration in a node's home.
@@ -41,7 +45,7 @@ type Config struct {
 
 // DefaultConfig is a full node of the public cadence on loopback.
 func DefaultConfig() Config {
-	return Config{Genesis: "genesis.cbor", Listen: []string{"/ip4/127.0.0.1/udp/0/quic-v1"}, BlockTime: 12 * time.Second,
+	return Config{Genesis: "genesis.cbor", Listen: []string{p2p.DefaultListen}, BlockTime: 12 * time.Second,
 		Cache: DefaultCache(), Workers: 1, MaxCall: 30 * time.Second}
 }
 
@@ -84,7 +88,7 @@ func LoadConfig(home string, overrides map[string]any) (Config, error) {
 	if _, err := os.Stat(path); err == nil {
 		f := koanf.New(".")
 		if err := f.Load(file.Provider(path), yaml.Parser()); err != nil {
-			return def, fmt.Errorf("%w: %s: %w", ErrConfig, path, err)
+			return def, fmt.Errorf("%w: %s: %s", ErrConfig, path, strings.Join(strings.Fields(err.Error()), " "))
 		}
 		for _, name := range f.Keys() {
 			if !known[name] {
@@ -108,26 +112,98 @@ func LoadConfig(home string, overrides map[string]any) (Config, error) {
 	if err := k.Load(confmap.Provider(overrides, "."), nil); err != nil {
 		return def, fmt.Errorf("%w: flags: %w", ErrConfig, err)
 	}
-	c := Config{Home: home, Genesis: k.String("genesis"), Listen: k.Strings("listen"), Join: k.Strings("join"),
-		Hotkey: k.String("hotkey"), Consensus: k.String("consensus"), Data: k.String("data"), Cache: k.String("cache"), Workers: k.Int("workers")}
-	for name, to := range map[string]*time.Duration{"block_time": &c.BlockTime, "max_call": &c.MaxCall} {
-		d, err := time.ParseDuration(k.String(name))
-		if err != nil || d <= 0 {
-			return c, fmt.Errorf("%w: %s %q: want a duration above 0, like 12s", ErrConfig, name, k.String(name))
-		}
-		*to = d
-	}
-	for _, n := range k.Ints("validate") {
-		if n <= 0 || n > 65535 {
-			return c, fmt.Errorf("%w: validate: netuid %d: must be 1..65535", ErrConfig, n)
-		}
-		c.Validate = append(c.Validate, ledger.NetUID(n))
+	c := Config{Home: home}
+	if err := c.take(k); err != nil {
+		return c, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	return c, c.check()
 }
 
+// take reads the merged layers. koanf's own readers make an empty value of one
+// of the wrong kind.
+func (c *Config) take(k *koanf.Koanf) error {
+	for name, to := range map[string]*string{"genesis": &c.Genesis, "hotkey": &c.Hotkey, "consensus": &c.Consensus, "data": &c.Data, "cache": &c.Cache} {
+		s, ok := k.Get(name).(string)
+		if !ok {
+			return fmt.Errorf("%s %v: want a text", name, k.Get(name))
+		}
+		*to = s
+	}
+	for name, to := range map[string]*[]string{"listen": &c.Listen, "join": &c.Join} {
+		for _, v := range list(k.Get(name)) {
+			s, ok := v.(string)
+			if !ok {
+				return fmt.Errorf("%s %v: want a list of texts", name, v)
+			}
+			*to = append(*to, s)
+		}
+	}
+	for name, to := range map[string]*time.Duration{"block_time": &c.BlockTime, "max_call": &c.MaxCall} {
+		text := fmt.Sprint(k.Get(name))
+		d, err := time.ParseDuration(text)
+		if err != nil || d <= 0 {
+			return fmt.Errorf("%s %q: want a duration above 0, like 12s", name, text)
+		}
+		*to = d
+	}
+	for _, v := range list(k.Get("validate")) {
+		n, err := strconv.Atoi(fmt.Sprint(v))
+		if err != nil || n <= 0 || n > 65535 {
+			return fmt.Errorf("validate: netuid %v: must be 1..65535", v)
+		}
+		c.Validate = append(c.Validate, ledger.NetUID(n))
+	}
+	n, err := strconv.Atoi(fmt.Sprint(k.Get("workers")))
+	if err != nil {
+		return fmt.Errorf("workers %v: must be 1..64", k.Get("workers"))
+	}
+	c.Workers = n
+	return nil
+}
+
+// list is the elements of a list, however the layer wrote it: the environment
+// has them in one text, with commas between.
+func list(v any) (out []any) {
+	switch v := v.(type) {
+	case nil:
+	case []any:
+		return v
+	case []string:
+		for _, s := range v {
+			out = append(out, s)
+		}
+	case []int:
+		for _, n := range v {
+			out = append(out, n)
+		}
+	case string:
+		for _, s := range strings.Split(v, ",") {
+			if s = strings.TrimSpace(s); s != "" {
+				out = append(out, s)
+			}
+		}
+	default:
+		out = append(out, v)
+	}
+	return out
+}
+
 func (c *Config) check() error {
+	for _, a := range c.Listen {
+		if _, err := multiaddr.NewMultiaddr(a); err != nil {
+			return fmt.Errorf("%w: listen %q: want a multiaddr like %s", ErrConfig, a, p2p.DefaultListen)
+		}
+	}
+	for _, a := range c.Join {
+		if _, err := peer.AddrInfoFromString(a); err != nil {
+			return fmt.Errorf("%w: join %q: want a multiaddr that ends in /p2p/ and a peer id", ErrConfig, a)
+		}
+	}
 	switch {
+	case len(c.Listen) == 0:
+		return fmt.Errorf("%w: listen is empty: want at least one multiaddr like %s", ErrConfig, p2p.DefaultListen)
+	case c.Genesis == "":
+		return fmt.Errorf("%w: genesis is empty: name its file", ErrConfig)
 	case len(c.Validate) > 0 && c.Hotkey == "":
 		return fmt.Errorf("%w: validate needs a hotkey", ErrConfig)
 	case c.Consensus != "" && c.Hotkey == "":

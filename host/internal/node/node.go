@@ -65,7 +65,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, events *event.Write
 		return nil, fmt.Errorf("reading the genesis: %w", err)
 	}
 	if n.gen, err = ledger.DecodeGenesis(raw); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", cfg.path(cfg.Genesis), err)
 	}
 	for _, dir := range []string{"chain", "work", "consensus", "evidence", "modules"} {
 		if err := os.MkdirAll(filepath.Join(cfg.Home, dir), 0o700); err != nil {
