@@ -10,13 +10,13 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/plexus-network/plexus/host/internal/dev"
 	"github.com/plexus-network/plexus/host/internal/kv"
 	"github.com/plexus-network/plexus/host/internal/remote"
 	"github.com/plexus-network/plexus/ledger"
@@ -105,7 +105,7 @@ Exit codes: 0 success, 1 failure or a difference found, 2 evidence not to be had
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &coded{exitUsage, fmt.Errorf("%w: see '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(devCommand(), replayCommand(), metagraphCommand(), sendCommand(), keyCommand(),
+	root.AddCommand(devCommand(), replayCommand(), metagraphCommand(), sendCommand(), registerCommand(), minerCommand(), keyCommand(),
 		nodeCommand(), minersCommand(), workerCommand(), engineCommand())
 	return root
 }
@@ -124,33 +124,33 @@ func noArgs(c *cobra.Command, args []string) error {
 // joinEnv overrides the network to join.
 const joinEnv = "PLEXUS_JOIN"
 
-// joinFile is where `plexus dev` leaves the way into the running network.
-func joinFile() (string, error) {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(home, ".plexus", "join"), nil
-}
-
-// dial joins the network named by the flag, the environment, or the last
+// joinString is the network named by the flag, the environment, or the last
 // development network.
-func dial(ctx context.Context, flag string) (*remote.Remote, error) {
+func joinString(flag string) (string, error) {
 	if flag == "" {
 		flag = os.Getenv(joinEnv)
 	}
 	if flag == "" {
-		file, err := joinFile()
+		file, err := dev.JoinFile()
 		if err != nil {
-			return nil, err
+			return "", err
 		}
 		b, err := os.ReadFile(file)
 		if err != nil {
-			return nil, usage("no network to join: start one with 'plexus dev', or give --join or %s", joinEnv)
+			return "", usage("no network to join: start one with 'plexus dev', or give --join or %s", joinEnv)
 		}
 		flag = strings.TrimSpace(string(b))
 	}
-	j, err := remote.ParseJoin(flag)
+	return flag, nil
+}
+
+// dial joins the network of joinString.
+func dial(ctx context.Context, flag string) (*remote.Remote, error) {
+	s, err := joinString(flag)
+	if err != nil {
+		return nil, err
+	}
+	j, err := remote.ParseJoin(s)
 	if err != nil {
 		return nil, err
 	}

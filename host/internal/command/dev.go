@@ -85,9 +85,6 @@ func runDev(c *cobra.Command, f *devFlags) error {
 		clock.take(e)
 		printEvent(out, f, live, e)
 	}, func(ctx context.Context, r *dev.Running) error {
-		if err := r.Announce(); err != nil {
-			say("the way in is not left for other commands: " + err.Error())
-		}
 		say("join it with --join " + r.Join().String())
 		switch {
 		case f.check:

@@ -109,6 +109,10 @@ func (r *Running) work(ctx context.Context, g *errgroup.Group, work func(context
 	r.mu.Lock()
 	r.client = client
 	r.mu.Unlock()
+	if err := r.announce(); err != nil {
+		r.events <- event.Event{Kind: "note", From: "dev", Text: "the way in is not left for other commands: " + err.Error()}
+	}
+	defer r.withdraw()
 	if err := r.settle(ctx); err != nil {
 		return fmt.Errorf("setting the subnet up: %w", err)
 	}
@@ -272,8 +276,8 @@ func JoinFile() (string, error) {
 	return filepath.Join(home, ".plexus", "join"), nil
 }
 
-// Announce writes the join string to JoinFile.
-func (r *Running) Announce() error {
+// announce writes the join string to JoinFile.
+func (r *Running) announce() error {
 	file, err := JoinFile()
 	if err != nil {
 		return err
@@ -282,4 +286,15 @@ func (r *Running) Announce() error {
 		return err
 	}
 	return os.WriteFile(file, []byte(r.Join().String()+"\n"), 0o600)
+}
+
+// withdraw removes the join string, unless another network has left its own.
+func (r *Running) withdraw() {
+	file, err := JoinFile()
+	if err != nil {
+		return
+	}
+	if b, err := os.ReadFile(file); err == nil && strings.TrimSpace(string(b)) == r.Join().String() {
+		os.Remove(file)
+	}
 }

@@ -96,7 +96,7 @@ func (s *State) take(e event.Event) {
 		s.evidence = fmt.Sprintf("%s of %s, epoch %d, %d bytes", e.Root[:16], e.From, e.Epoch, e.Bytes)
 	case "replay":
 		s.verdict = e.Text
-	case "restart":
+	case "restart", "note":
 		s.note(e.Text)
 	case "rejected":
 		s.note(fmt.Sprintf("block %d: a transaction was rejected: %s", e.Height, e.Err))

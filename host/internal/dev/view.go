@@ -56,7 +56,7 @@ func Line(e event.Event) string {
 		return fmt.Sprintf("%s skipped round %d of epoch %d: %s", e.From, e.Round, e.Epoch, e.Err)
 	case "my-evidence":
 		return fmt.Sprintf("%s published evidence %s of epoch %d, %d bytes", e.From, e.Root[:12], e.Epoch, e.Bytes)
-	case "replay", "restart":
+	case "replay", "restart", "note":
 		return e.Text
 	case "ready":
 		if len(e.Addrs) > 0 {

@@ -11,7 +11,7 @@ import (
 
 // Event is one line. Kind says which of the other fields are set.
 type Event struct {
-	Kind    string   `json:"event"`             // ready, block, round, skipped, evidence, commit, reveal, epoch, paid, registered, staked, transfer, exchange, replay, progress, stopped
+	Kind    string   `json:"event"`             // ready, block, round, skipped, evidence, commit, reveal, epoch, paid, registered, staked, transfer, exchange, replay, restart, note, progress, stopped
 	From    string   `json:"from,omitempty"`    // name of the process
 	Height  uint64   `json:"height,omitempty"`  // of a block
 	Time    int64    `json:"time,omitempty"`    // Unix milliseconds

@@ -20,6 +20,7 @@ import (
 	"github.com/plexus-network/plexus/host/internal/remote"
 	"github.com/plexus-network/plexus/host/keys"
 	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/plugins/engine"
 	"github.com/plexus-network/plexus/subnets/evidence"
 	"github.com/plexus-network/plexus/subnets/miner"
@@ -34,7 +35,8 @@ type Config struct {
 // Miner is one miner.
 type Miner struct {
 	Name   string
-	Hotkey string // key file
+	Hotkey string   // key file
+	Seed   key.Seed `json:"-"` // instead of a key file, when it is not zero
 	NetUID ledger.NetUID
 	Engine []string // command of the engine
 	// Study is a folder into which answers found in published evidence are
@@ -91,9 +93,12 @@ func Run(ctx context.Context, c Config, log *slog.Logger, events *event.Writer, 
 }
 
 func run(ctx context.Context, m Miner, join remote.Join, log *slog.Logger, events *event.Writer, up chan<- struct{}) error {
-	hot, err := keys.Load(m.Hotkey)
-	if err != nil {
-		return err
+	hot := m.Seed
+	if hot == (key.Seed{}) {
+		var err error
+		if hot, err = keys.Load(m.Hotkey); err != nil {
+			return err
+		}
 	}
 	eng, err := engine.Open(ctx, engine.Config{Command: m.Engine, Name: m.Name, Timeout: 20 * time.Second, Log: log})
 	if err != nil {

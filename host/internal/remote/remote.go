@@ -22,6 +22,7 @@ type Remote struct {
 	Genesis *ledger.Genesis
 	Net     *p2p.Host
 	Light   *chain.Light
+	log     *slog.Logger
 
 	mu   sync.Mutex
 	next int
@@ -42,7 +43,7 @@ func Dial(ctx context.Context, j Join, seed key.Seed, log *slog.Logger) (*Remote
 	if err != nil {
 		return nil, err
 	}
-	r := &Remote{Net: h}
+	r := &Remote{Net: h, log: log}
 	if err := r.join(ctx, j); err != nil {
 		h.Close()
 		return nil, err
@@ -52,7 +53,8 @@ func Dial(ctx context.Context, j Join, seed key.Seed, log *slog.Logger) (*Remote
 
 func (r *Remote) join(ctx context.Context, j Join) (err error) {
 	if err := r.Net.Connect(ctx, j.Addrs...); err != nil {
-		return fmt.Errorf("%w: %v", ErrNoNode, err)
+		r.log.Debug("joining", "err", err)
+		return fmt.Errorf("%w at the %d addresses of network %x: is it running?", ErrNoNode, len(j.Addrs), j.Genesis[:4])
 	}
 	if r.Genesis, err = chain.FetchGenesis(ctx, r.ask, j.Genesis); err != nil {
 		return fmt.Errorf("fetching the genesis %x: %w", j.Genesis[:6], err)
