@@ -2,24 +2,25 @@ package yuma
 
 import "github.com/plexus-network/plexus/ledger/unit"
 
-// stages are the numbers in between, for the tests.
-type stages struct {
-	activeStake, preranks                                                []unit.I32F32
-	afterPermit, afterDiag, afterOutdated, weights, clipped              matrix
-	bondsBefore, bondsDelta, bondsDeltaNormalized, emaBonds, emaUpscaled matrix
+// Epoch computes the epoch.
+func Epoch(in Input) Output { return epoch(in, nil) }
+
+// trace collects the numbers in between, for the tests; nil collects nothing.
+type trace struct {
+	matrices map[string]matrix
+	vectors  map[string][]unit.I32F32
 }
 
-// Epoch computes the epoch.
-func Epoch(in Input) Output {
-	out, _ := epoch(in)
-	return out
+func (t *trace) matrix(name string, m matrix) {
+	if t != nil {
+		t.matrices[name] = m.clone()
+	}
 }
 
 // epoch follows the numbered steps of the specification (economics, the epoch)
 // in their order, because every rounding depends on it.
-func epoch(in Input) (Output, stages) {
+func epoch(in Input, t *trace) Output {
 	var out Output
-	var st stages
 	n := max(0, min(in.N, 1<<16))
 	lastUpdate, registered := resize(in.LastUpdate, n), resize(in.Registered, n)
 	permit := resize(in.Permit, n)
@@ -53,52 +54,50 @@ func epoch(in Input) (Output, stages) {
 		}
 	}
 	active = normalize(active)
-	st.activeStake = active
+	if t != nil {
+		t.vectors["active_stake"] = active
+	}
 
 	// 5 Weights.
-	st.afterPermit = numbers(in.Weights, n).filter(func(i, _ int) bool { return permit[i] })
-	st.afterDiag = st.afterPermit.filter(func(i, j int) bool { return i != j || i == in.Owner })
-	st.afterOutdated = st.afterDiag.filter(func(i, j int) bool { return lastUpdate[i] > registered[j] })
-	w := st.afterOutdated.rowNormalize()
-	st.weights, st.preranks = w, w.colDot(active, n)
+	w := numbers(in.Weights, n, func(i, j int) bool {
+		return permit[i] && (i != j || i == in.Owner) && lastUpdate[i] > registered[j]
+	})
+	t.matrix("weights_after_outdated_mask", w)
+	w.rowNormalize()
+	t.matrix("weights_row_normalized", w)
 
 	// 6 Consensus. 7 Clip. 8 Trust, ranks, incentive.
-	out.Consensus = colMedians(active, w, n, unit.U16Ratio(in.Kappa))
+	out.Consensus = colMedians(active, &w, n, unit.U16Ratio(in.Kappa))
 	clipped := w.clip(out.Consensus)
-	st.clipped = clipped
+	t.matrix("weights_clipped", clipped)
 	out.Trust = clipped.rowSums()
 	out.Ranks = clipped.colDot(active, n)
 	out.Incentive = normalize(out.Ranks)
 
-	// 9 Weights for bonds. 10 Masks. 11a Bonds and dividends.
-	forBonds := interpolate(w, clipped, n, unit.U16Ratio(in.BondsPenalty))
+	// 9 Weights for bonds. 10 Masks. 11 Bonds and dividends.
+	forBonds := interpolate(&w, &clipped, n, unit.U16Ratio(in.BondsPenalty))
 	lastTempo := in.Now - min(in.Now, in.Tempo)
 	if in.LastStep != 0 {
 		lastTempo = in.LastStep + 1
 	}
-	bonds := numbers(in.Bonds, n).filter(func(_, j int) bool { return lastTempo > registered[j] }).colNormalize(n)
-	delta := forBonds.scaleRows(active)
-	deltaNormalized := delta.colNormalize(n)
-	kept := unit.Ratio(in.BondsMovingAverage, 1_000_000)
-	ema := average(deltaNormalized, bonds, n, unit.OneI32F32.Sub(kept)).colNormalize(n)
-	out.Dividends = normalize(ema.rowDot(out.Incentive))
-	upscaled := ema.colMaxUpscale(n)
-	st.bondsBefore, st.bondsDelta, st.bondsDeltaNormalized, st.emaBonds, st.emaUpscaled = bonds, delta, deltaNormalized, ema, upscaled
+	bonds := numbers(in.Bonds, n, func(_, j int) bool { return lastTempo > registered[j] })
+	alpha := unit.OneI32F32.Sub(unit.Ratio(in.BondsMovingAverage, 1_000_000))
+	switch {
+	case !in.Yuma3:
+		bonds = out.classicBonds(forBonds, bonds, active, alpha, t)
+	case in.LiquidAlpha:
+		l := newLiquid(in.AlphaLow, in.AlphaHigh, in.Steepness)
+		bonds = out.yuma3Bonds(forBonds, bonds, active, alpha, &l)
+	default:
+		bonds = out.yuma3Bonds(forBonds, bonds, active, alpha, nil)
+	}
 
 	// 12 Emission.
 	out.emission(active)
 
 	// 13 Stored bonds.
-	out.Bonds = make([]Row, n)
-	for i, row := range upscaled {
-		if !out.Permit[i] {
-			continue
-		}
-		for _, c := range row {
-			out.Bonds[i] = append(out.Bonds[i], Entry{uint16(c.j), c.v.U16Share()})
-		}
-	}
-	return out, st
+	out.store(&bonds)
+	return out
 }
 
 // emission normalises incentive and dividends by their common sum; when there

@@ -30,6 +30,18 @@ type Input struct {
 	BondsMovingAverage uint64 // part of the old bonds that is kept, in millionths
 	BondsPenalty       uint16 // how far clipping reaches the bonds, over 65,535
 	Owner              int    // uid of the subnet's owner, -1 for none
+
+	// Yuma3 lets bonds follow each validator's own weights instead of shares of
+	// a column; without it the fields below mean nothing. Their zero values are
+	// the classic epoch.
+	Yuma3 bool
+	// LiquidAlpha moves each bond at a pace of its own between AlphaLow and
+	// AlphaHigh, over 65,535 (see CheckAlpha), along a sigmoid of Steepness
+	// hundredths, instead of by BondsMovingAverage; as long as there is any
+	// consensus.
+	LiquidAlpha         bool
+	AlphaLow, AlphaHigh uint16
+	Steepness           int16
 }
 
 // Output is what an epoch finds. Slices are indexed by uid; numbers are 0 to 1.

@@ -1,71 +1,117 @@
 package yuma
 
-import "github.com/plexus-network/plexus/ledger/unit"
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+
+	"github.com/plexus-network/plexus/ledger/unit"
+)
+
+// said is a value with the stake behind it.
+type said struct{ value, stake unit.I32F32 }
+
+// gathered is how many columns are brought together at a time: few enough that
+// their values stay in the cache, enough that reading a row is not by entries.
+const gathered = 16
 
 // colMedians returns for each of n columns of score the stake-weighted median
 // over the rows with stake: the largest value such that at least the share
-// majority of stake says as much. A missing entry says 0.
-func colMedians(stake []unit.I32F32, score matrix, n int, majority unit.I32F32) []unit.I32F32 {
+// majority of stake says as much. A missing entry says 0; none is negative.
+func colMedians(stake []unit.I32F32, score *matrix, n int, majority unit.I32F32) []unit.I32F32 {
+	var voters, next []int // rows with stake, and their first entry not gathered
 	var weights []unit.I32F32
-	var order []int
-	type said struct {
-		k int
-		v unit.I32F32
-	}
-	columns := make([][]said, n)
 	for i, s := range stake {
-		if s <= 0 {
-			continue
+		if s > 0 {
+			voters, next, weights = append(voters, i), append(next, score.start[i]), append(weights, s)
 		}
-		for _, c := range score[i] {
-			columns[c.j] = append(columns[c.j], said{len(weights), c.v})
-		}
-		order = append(order, len(weights))
-		weights = append(weights, s)
 	}
 	weights = normalize(weights)
 	total := sum(weights)
 	minority := total.Sub(majority)
 	out := make([]unit.I32F32, n)
-	values := make([]unit.I32F32, len(weights))
-	for j := range out {
-		clear(values)
-		for _, s := range columns[j] {
-			values[s.k] = s.v
+	room := make([]said, gathered*len(voters))
+	var columns [gathered][]said
+	for from := 0; from < n; from += gathered {
+		for c := range columns {
+			columns[c] = room[c*len(voters) : c*len(voters) : (c+1)*len(voters)]
 		}
-		out[j] = weightedMedian(weights, values, order, minority, 0, total)
+		for k, i := range voters {
+			p, end := next[k], score.start[i+1]
+			for ; p < end && int(score.col[p]) < from+gathered; p++ {
+				if v := score.val[p]; v > 0 {
+					c := int(score.col[p]) - from
+					columns[c] = append(columns[c], said{v, weights[k]})
+				}
+			}
+			next[k] = p
+		}
+		for c := range min(gathered, n-from) {
+			// The zeros, which nobody gathers, are the lowest values.
+			low := total
+			for _, s := range columns[c] {
+				low -= s.stake
+			}
+			if len(columns[c]) < len(voters) && minority < low {
+				continue
+			}
+			out[from+c] = weightedMedian(columns[c], minority, low)
+		}
 	}
 	return out
 }
 
-// weightedMedian selects by halving: the middle of the indices is the pivot,
-// and the search goes on below it, above it, or ends with it. low and high
-// bound the stake at and below what is left of the indices (economics, the
-// epoch, step 6). With no indices it is 0.
-func weightedMedian(stake, score []unit.I32F32, indices []int, minority, low, high unit.I32F32) unit.I32F32 {
-	for len(indices) > 1 {
-		pivot := score[indices[len(indices)/2]]
-		var below, above []int
-		var belowStake, aboveStake unit.I32F32
-		for _, i := range indices {
-			switch {
-			case score[i] < pivot:
-				below, belowStake = append(below, i), belowStake.Add(stake[i])
-			case score[i] > pivot:
-				above, aboveStake = append(above, i), aboveStake.Add(stake[i])
-			}
+// weightedMedian returns the smallest value for which the stake at and below
+// it, low included, is more than minority, or the largest when there is none,
+// and 0 of no values. It disturbs the order of v.
+//
+// The reference halves at the middle of the indices until it finds that value;
+// whatever the pivots, they find the same, because stakes are whole numbers.
+// A validator could choose its weights so that every pivot is a bad one: after
+// twice the rounds that should be needed what is left is sorted.
+func weightedMedian(v []said, minority, low unit.I32F32) unit.I32F32 {
+	for rounds := 2 * bits.Len(uint(len(v))); len(v) > 1; rounds-- {
+		if rounds == 0 {
+			return sortedMedian(v, minority, low)
 		}
-		switch {
-		case minority < low.Add(belowStake) && len(below) > 0:
-			indices, high = below, low.Add(belowStake)
-		case high.Sub(aboveStake) <= minority && len(above) > 0:
-			indices, low = above, high.Sub(aboveStake)
-		default:
+		pivot := v[len(v)/2].value
+		below, belowStake := partition(v, pivot)
+		if minority < low+belowStake && below > 0 {
+			v = v[:below]
+			continue
+		}
+		equal, equalStake := partition(v[below:], pivot+1)
+		if low+belowStake+equalStake > minority || below+equal == len(v) {
 			return pivot
 		}
+		v, low = v[below+equal:], low+belowStake+equalStake
 	}
-	if len(indices) == 0 {
+	if len(v) == 0 {
 		return 0
 	}
-	return score[indices[0]]
+	return v[0].value
+}
+
+func sortedMedian(v []said, minority, low unit.I32F32) unit.I32F32 {
+	slices.SortFunc(v, func(a, b said) int { return cmp.Compare(a.value, b.value) })
+	for _, s := range v {
+		if low += s.stake; minority < low {
+			return s.value
+		}
+	}
+	return v[len(v)-1].value
+}
+
+// partition moves what is below limit to the front and returns how many and
+// how much stake that is. It has no branch that depends on the values, which
+// nobody could predict.
+func partition(v []said, limit unit.I32F32) (below int, stake unit.I32F32) {
+	for i, s := range v {
+		v[i] = v[below]
+		v[below] = s
+		less := (s.value - limit) >> 63 // -1 or 0
+		below -= int(less)
+		stake += s.stake & less
+	}
+	return below, stake
 }

@@ -20,6 +20,9 @@ type vector struct {
 	Input     json.RawMessage `json:"input"`
 	Expect    json.RawMessage `json:"expect"`
 	Tolerance json.RawMessage `json:"tolerance"`
+
+	file  string
+	setup json.RawMessage // of the file
 }
 
 // eachVector runs every case of testdata and of the directory PLEXUS_VECTORS
@@ -42,11 +45,15 @@ func eachVector(t *testing.T, run func(t *testing.T, v vector)) (ran, skipped in
 		if err != nil {
 			t.Fatal(err)
 		}
-		var set struct{ Cases []vector }
+		var set struct {
+			Cases []vector
+			Setup json.RawMessage
+		}
 		if err := json.Unmarshal(b, &set); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
 		for _, v := range set.Cases {
+			v.file, v.setup = filepath.Base(file), set.Setup
 			t.Run(filepath.Base(file)+"/"+v.Name, func(t *testing.T) {
 				defer func() {
 					if t.Skipped() {
@@ -130,7 +137,7 @@ func (e *epochInput) input() (Input, uint64) {
 // TestVectors holds the epoch against the numbers of the reference chain's own
 // tests.
 func TestVectors(t *testing.T) {
-	bonds, cases := 0, 0
+	bonds, cases, bounds, scenarios := 0, 0, 0, newScenarios()
 	ran, skipped := eachVector(t, func(t *testing.T, v vector) {
 		if v.Function != "" {
 			mathVector(t, v)
@@ -139,10 +146,18 @@ func TestVectors(t *testing.T) {
 		var e epochInput
 		err := json.Unmarshal(v.Input, &e)
 		switch {
-		case e.Yuma3 || e.Validators != nil:
-			t.Skip("Yuma3 is not part of this version")
-		case e.Liquid || strings.Contains(v.Test, "alpha"):
-			t.Skip("liquid alpha is not part of this version")
+		case e.Validators != nil:
+			scenarios.run(t, v, &e)
+			return
+		case strings.HasPrefix(v.Name, "set_alpha_values"):
+			alphaBoundsVector(t, v)
+			bounds++
+			return
+		case strings.HasPrefix(v.Name, "test_liquid_alpha_equal"):
+			equalAlphasVector(t, v)
+			return
+		case e.Yuma3 || e.Liquid:
+			t.Fatal("a case of Yuma3 outside a scenario: its options are not known")
 		case strings.Contains(v.Name, "sniped"):
 			t.Skip("rows are read by hotkey: the ledger drops weights toward a new holder of a uid")
 		case err == nil && strings.HasPrefix(v.Test, "test_validator_permits"):
@@ -157,15 +172,23 @@ func TestVectors(t *testing.T) {
 		}
 		cases++
 	})
-	t.Logf("%d cases ran, %d of them epochs, %d of those of the bonds test; %d skipped", ran, cases, bonds, skipped)
-	if bonds < 6 || cases < 29 {
-		t.Fatalf("only %d steps of the bonds test and %d epochs ran", bonds, cases)
+	t.Logf("%d cases ran: %d classic epochs, %d of them of the bonds test, %d of Yuma3, %d bounds of alpha, the rest helpers; %d skipped",
+		ran, cases, bonds, scenarios.epochs, bounds, skipped)
+	if bonds < 6 || cases < 29 || scenarios.epochs < 30 || bounds < 5 {
+		t.Fatalf("only %d steps of the bonds test, %d epochs, %d of Yuma3 and %d bounds of alpha ran", bonds, cases, scenarios.epochs, bounds)
 	}
 }
 
 func epochVector(t *testing.T, v vector, e *epochInput) {
 	in, emission := e.input()
-	out, st := epoch(in)
+	tr := &trace{map[string]matrix{}, map[string][]unit.I32F32{}}
+	out := epoch(in, tr)
+	// Not steps of the lean form: the masks before the last one, and the ranks
+	// before clipping, made of what it has.
+	afterPermit := numbers(in.Weights, in.N, func(i, _ int) bool { return i < len(in.Permit) && in.Permit[i] })
+	afterDiag := numbers(in.Weights, in.N, func(i, j int) bool { return i < len(in.Permit) && in.Permit[i] && i != j })
+	weights := tr.matrices["weights_row_normalized"]
+	preranks := weights.colDot(tr.vectors["active_stake"], in.N)
 	server, validator, combined := out.Amounts(emission)
 	var expect map[string]json.RawMessage
 	if err := json.Unmarshal(v.Expect, &expect); err != nil {
@@ -176,20 +199,15 @@ func epochVector(t *testing.T, v vector, e *epochInput) {
 		inactive[i] = !a
 	}
 	vectors := map[string][]unit.I32F32{
-		"stake_normalized": out.Stake, "active_stake": st.activeStake, "preranks": st.preranks, "consensus": out.Consensus,
+		"stake_normalized": out.Stake, "active_stake": tr.vectors["active_stake"], "preranks": preranks, "consensus": out.Consensus,
 		"validator_trust": out.Trust, "ranks": out.Ranks, "incentive": out.Incentive, "dividends": out.Dividends,
 		"combined_emission_normalized": out.Combined, "rank": out.Ranks, "trust": out.Trust,
 	}
 	shares := map[string][]unit.I32F32{
 		"consensus_u16": out.Consensus, "incentive_u16": out.Incentive, "dividends_u16": out.Dividends,
 	}
-	matrices := map[string]matrix{
-		"weights_after_permit": st.afterPermit, "weights_after_diag_mask": st.afterDiag,
-		"weights_after_outdated_mask": st.afterOutdated, "weights_row_normalized": st.weights,
-		"weights_clipped": st.clipped, "bonds_col_normalized_before": st.bondsBefore, "bonds_delta": st.bondsDelta,
-		"bonds_delta_normalized": st.bondsDeltaNormalized, "ema_bonds_normalized": st.emaBonds,
-		"ema_bonds_max_upscaled": st.emaUpscaled,
-	}
+	matrices := tr.matrices
+	matrices["weights_after_permit"], matrices["weights_after_diag_mask"] = afterPermit, afterDiag
 	checked := 0
 	for field, want := range expect {
 		checked++
@@ -202,7 +220,7 @@ func epochVector(t *testing.T, v vector, e *epochInput) {
 				got = append(got, float64(x.U16Share()))
 			}
 			closeTo(t, field, got, want, exactly)
-		case matrices[field] != nil:
+		case matrices[field].start != nil:
 			sameMatrix(t, field, matrices[field], want, printed)
 		case field == "emission_rao":
 			var got []float64
@@ -211,7 +229,7 @@ func epochVector(t *testing.T, v vector, e *epochInput) {
 			}
 			closeTo(t, field, got, want, exactly)
 		case field == "bonds_u16":
-			sameMatrix(t, field, numbers(out.Bonds, in.N), want, exactly)
+			sameMatrix(t, field, numbers(out.Bonds, in.N, func(int, int) bool { return true }), want, exactly)
 		case field == "bonds_u16_asserted":
 			var list []struct{ Validator, Miner, Bond int }
 			decode(t, want, &list)
@@ -363,17 +381,18 @@ func sameMatrix(t *testing.T, field string, got matrix, want json.RawMessage, ne
 	t.Helper()
 	var list pairs
 	decode(t, want, &list)
-	if len(list) != len(got) {
-		t.Fatalf("%s has %d rows, want %d", field, len(got), len(list))
+	if len(list) != got.rows() {
+		t.Fatalf("%s has %d rows, want %d", field, got.rows(), len(list))
 	}
 	for i, row := range list {
-		if len(row) != len(got[i]) {
-			t.Errorf("%s[%d] = %v, want %v", field, i, got[i], row)
+		col, val := got.row(i)
+		if len(row) != len(col) {
+			t.Errorf("%s[%d] = %v %v, want %v", field, i, col, val, row)
 			continue
 		}
 		for k, e := range row {
-			if c := got[i][k]; c.j != int(e[0]) || !near.holds(number(c.v), e[1]) {
-				t.Errorf("%s[%d] has (%d, %.12f), want (%.0f, %.10f)", field, i, c.j, number(c.v), e[0], e[1])
+			if int(col[k]) != int(e[0]) || !near.holds(number(val[k]), e[1]) {
+				t.Errorf("%s[%d] has (%d, %.12f), want (%.0f, %.10f)", field, i, col[k], number(val[k]), e[0], e[1])
 			}
 		}
 	}

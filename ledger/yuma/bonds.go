@@ -1,0 +1,94 @@
+package yuma
+
+import "github.com/plexus-network/plexus/ledger/unit"
+
+// ResetBonds returns the bonds without those toward a uid: what a commitment
+// that asks for it does to its neuron where the subnet allows it. bonds itself
+// is not changed; rows that lose nothing are shared.
+func ResetBonds(bonds []Row, uid uint16) []Row {
+	out := make([]Row, len(bonds))
+	for i, row := range bonds {
+		out[i] = row
+		for k, e := range row {
+			if e.UID != uid {
+				continue
+			}
+			out[i] = append(Row(nil), row[:k]...)
+			for _, e := range row[k+1:] {
+				if e.UID != uid {
+					out[i] = append(out[i], e)
+				}
+			}
+			break
+		}
+	}
+	return out
+}
+
+// classicBonds are shares of a column: what a validator holds of a miner. It
+// changes forBonds and bonds.
+func (o *Output) classicBonds(forBonds, bonds matrix, active []unit.I32F32, alpha unit.I32F32, t *trace) matrix {
+	n := len(active)
+	bonds.colNormalize(n)
+	t.matrix("bonds_col_normalized_before", bonds)
+	delta := forBonds
+	delta.scaleRows(active)
+	t.matrix("bonds_delta", delta)
+	delta.colNormalize(n)
+	t.matrix("bonds_delta_normalized", delta)
+	ema := average(&delta, &bonds, n, alpha)
+	ema.colNormalize(n)
+	t.matrix("ema_bonds_normalized", ema)
+	o.Dividends = normalize(ema.rowDot(o.Incentive))
+	ema.colMaxUpscale(n)
+	t.matrix("ema_bonds_max_upscaled", ema)
+	return ema
+}
+
+// yuma3Bonds follow each validator's own weights, from 0 to 1, whatever the
+// others hold; stake counts in the dividends. It changes bonds.
+func (o *Output) yuma3Bonds(forBonds, bonds matrix, active []unit.I32F32, alpha unit.I32F32, l *liquid) matrix {
+	n := len(active)
+	for k, b := range bonds.val {
+		bonds.val[k] = b / 65535 // a stored share, exactly
+	}
+	var ema matrix
+	if l != nil && !isZero(o.Consensus) {
+		ema = averageBy(&forBonds, &bonds, n, func(_ int, j uint16, w, b unit.I32F32) unit.I32F32 {
+			return l.alpha(w, b, o.Consensus[j])
+		})
+	} else {
+		ema = average(&forBonds, &bonds, n, alpha)
+	}
+	shares := ema.clone()
+	shares.colNormalize(n)
+	dividends := shares.rowDot(o.Incentive)
+	for i, s := range active {
+		dividends[i] = dividends[i].Mul(s)
+	}
+	o.Dividends = normalize(dividends)
+	return ema
+}
+
+// store writes the bonds of those who keep or get a permit.
+func (o *Output) store(bonds *matrix) {
+	o.Bonds = make([]Row, len(o.Permit))
+	size := 0
+	for i, p := range o.Permit {
+		if p {
+			size += bonds.start[i+1] - bonds.start[i]
+		}
+	}
+	room := make(Row, 0, size)
+	for i, p := range o.Permit {
+		col, val := bonds.row(i)
+		if !p || len(col) == 0 {
+			continue
+		}
+		from := len(room)
+		for k, j := range col {
+			room = append(room, Entry{j, val[k].U16Share()})
+		}
+		o.Bonds[i] = room[from:len(room):len(room)]
+	}
+}
