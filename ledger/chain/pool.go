@@ -73,7 +73,7 @@ func (p *pool) insert(view ledger.View, raw []byte, local bool) ([32]byte, error
 
 func (p *pool) insertFree(view ledger.View, w *waiting) error {
 	if p.slots[w.tx.Slot()] != nil {
-		return ErrKnown // of this slot only one can be included
+		return &ledger.Reject{Code: ledger.CodeSlot, Detail: "another transaction that waits would spend it"}
 	}
 	if p.full(w) {
 		return ErrFull
@@ -90,7 +90,9 @@ func (p *pool) insertPaying(view ledger.View, w *waiting) error {
 	pending := 0
 	for _, q := range queue {
 		if q.tx.Nonce == w.tx.Nonce {
-			return ErrKnown // fees are fixed: there is nothing to bid with
+			// Fees are fixed: there is nothing to bid with.
+			return &ledger.Reject{Code: ledger.CodeNonceLow, Detail: fmt.Sprintf("nonce %d belongs to another transaction that waits, the next is %d",
+				w.tx.Nonce, queue[len(queue)-1].tx.Nonce+1)}
 		}
 		if q.tx.Nonce < w.tx.Nonce {
 			pending++

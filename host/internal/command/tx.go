@@ -117,7 +117,7 @@ func (f *txFlags) pay(c *cobra.Command, prepare func(v ledger.View) (*payment, l
 	if !f.json {
 		fmt.Fprintf(c.OutOrStdout(), "transaction %s\n", out.ID)
 	}
-	if out.Height, err = submit(c.Context(), r, tx); err != nil {
+	if out.Height, err = submit(c.Context(), r, tx, t.Expiry); err != nil {
 		return err
 	}
 	if f.json {
@@ -129,14 +129,14 @@ func (f *txFlags) pay(c *cobra.Command, prepare func(v ledger.View) (*payment, l
 
 // submit hands a transaction in and waits until the block that holds it can be
 // proved, so that the next command of this user sees its effect.
-func submit(ctx context.Context, r *remote.Remote, tx []byte) (uint64, error) {
+func submit(ctx context.Context, r *remote.Remote, tx []byte, last uint64) (uint64, error) {
 	id, err := r.Submit(ctx, tx)
 	if err != nil {
 		return 0, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	height, err := r.Wait(ctx, id)
+	height, err := r.Wait(ctx, id, last)
 	if err != nil {
 		return 0, err
 	}

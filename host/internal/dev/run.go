@@ -257,14 +257,13 @@ func (r *Running) once(ctx context.Context, c *remote.Remote, name string, p led
 	if err != nil {
 		return err
 	}
-	id, err := c.Submit(ctx, ledger.Sign(seed, c.Genesis.ChainID, acc.Nonce, v.Height()+30, p))
+	last := v.Height() + 15
+	id, err := c.Submit(ctx, ledger.Sign(seed, c.Genesis.ChainID, acc.Nonce, last, p))
 	if err != nil {
 		return err
 	}
-	if _, err := c.Wait(ctx, id); err != nil {
-		return err
-	}
-	return nil
+	_, err = c.Wait(ctx, id, last)
+	return err
 }
 
 // JoinFile is where the way into the running network is left for other commands.

@@ -178,29 +178,28 @@ func (r *Remote) Submit(ctx context.Context, tx []byte) (id [32]byte, err error)
 	return t.ID(), err
 }
 
+// ErrLost is returned for a transaction that expired without a block.
+var ErrLost = errors.New("the transaction expired before it was in a block: send it again")
+
 // Wait waits until a transaction is in a block and returns its height, or the
-// reject that it met there, as a node tells it; it ends with ctx.
-func (r *Remote) Wait(ctx context.Context, id [32]byte) (uint64, error) {
+// reject that it met there, as a node tells it. It ends with ctx, or with
+// ErrLost when no node knows the transaction and the chain has passed expiry.
+func (r *Remote) Wait(ctx context.Context, id [32]byte, expiry uint64) (uint64, error) {
 	for {
-		var rep reply
-		err := r.each(ctx, func(to peer.ID) error {
-			b, err := r.call(ctx, to, streamStatus, id[:], 8192)
-			if err != nil {
-				return err
-			}
-			if rep, err = decodeReply(b); err != nil {
-				return err
-			}
-			if rep.state == chain.Unknown {
-				return errors.New("transaction unknown")
-			}
-			return nil
-		})
+		// The height is read first, so that a transaction in the very last block is
+		// not taken for lost.
+		v, err := r.View(ctx)
+		if err != nil {
+			return 0, err
+		}
+		rep, err := r.status(ctx, id)
 		switch {
 		case err == nil && rep.state == chain.Included:
 			return rep.height, rep.err()
 		case err == nil && rep.state == chain.Dropped:
 			return 0, rep.err()
+		case err != nil && v.Height() > expiry:
+			return 0, fmt.Errorf("%w (%x, expiry block %d)", ErrLost, id[:6], expiry)
 		}
 		select {
 		case <-ctx.Done():
@@ -208,4 +207,22 @@ func (r *Remote) Wait(ctx context.Context, id [32]byte) (uint64, error) {
 		case <-time.After(250 * time.Millisecond):
 		}
 	}
+}
+
+// status asks for a transaction until a node knows it.
+func (r *Remote) status(ctx context.Context, id [32]byte) (rep reply, err error) {
+	err = r.each(ctx, func(to peer.ID) error {
+		b, err := r.call(ctx, to, streamStatus, id[:], 8192)
+		if err != nil {
+			return err
+		}
+		if rep, err = decodeReply(b); err != nil {
+			return err
+		}
+		if rep.state == chain.Unknown {
+			return errors.New("transaction unknown")
+		}
+		return nil
+	})
+	return rep, err
 }
