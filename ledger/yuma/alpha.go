@@ -64,8 +64,10 @@ func sigmoid(x, slope, middle unit.I32F32) unit.I32F32 {
 // averageBy returns (1−alpha)·bonds + alpha·weights with an alpha for each
 // pair, at most 1, keeping what is above 0.
 func averageBy(weights, bonds *matrix, n int, alpha func(i int, j uint16, weight, bond unit.I32F32) unit.I32F32) matrix {
-	return mix(weights, bonds, n, func(i int, j uint16, w, b unit.I32F32) unit.I32F32 {
-		a := alpha(i, j, w, b)
-		return min(unit.OneI32F32, unit.OneI32F32.Sub(a).Mul(b).Add(max(0, a.Mul(w))))
+	return mix(weights, bonds, n, func(i int, p pairsOf) {
+		for k, w := range p.a {
+			a := alpha(i, p.col[k], w, p.b[k])
+			p.out[k] = min(unit.OneI32F32, unit.OneI32F32.Sub(a).Mul(p.b[k]).Add(max(0, a.Mul(w))))
+		}
 	})
 }

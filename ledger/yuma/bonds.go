@@ -60,9 +60,7 @@ func (o *Output) yuma3Bonds(forBonds, bonds matrix, active []unit.I32F32, alpha 
 	} else {
 		ema = average(&forBonds, &bonds, n, alpha)
 	}
-	shares := ema.clone()
-	shares.colNormalize(n)
-	dividends := shares.rowDot(o.Incentive)
+	dividends := ema.shareDot(o.Incentive)
 	for i, s := range active {
 		dividends[i] = dividends[i].Mul(s)
 	}
@@ -87,7 +85,7 @@ func (o *Output) store(bonds *matrix) {
 		}
 		from := len(room)
 		for k, j := range col {
-			room = append(room, Entry{j, val[k].U16Share()})
+			room = append(room, Entry{j, times(val[k], 65535<<32).U16()})
 		}
 		o.Bonds[i] = room[from:len(room):len(room)]
 	}

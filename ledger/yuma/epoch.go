@@ -68,7 +68,11 @@ func epoch(in Input, t *trace) Output {
 
 	// 6 Consensus. 7 Clip. 8 Trust, ranks, incentive.
 	out.Consensus = colMedians(active, &w, n, unit.U16Ratio(in.Kappa))
-	clipped := w.clip(out.Consensus)
+	clipped := w
+	if in.BondsPenalty != 65535 { // the bonds need both
+		clipped = w.clone()
+	}
+	clipped.clip(out.Consensus)
 	t.matrix("weights_clipped", clipped)
 	out.Trust = clipped.rowSums()
 	out.Ranks = clipped.colDot(active, n)

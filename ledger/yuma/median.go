@@ -31,31 +31,34 @@ func colMedians(stake []unit.I32F32, score *matrix, n int, majority unit.I32F32)
 	minority := total.Sub(majority)
 	out := make([]unit.I32F32, n)
 	room := make([]said, gathered*len(voters))
-	var columns [gathered][]said
 	for from := 0; from < n; from += gathered {
-		for c := range columns {
-			columns[c] = room[c*len(voters) : c*len(voters) : (c+1)*len(voters)]
-		}
+		var count [gathered]int
 		for k, i := range voters {
+			w := weights[k]
 			p, end := next[k], score.start[i+1]
-			for ; p < end && int(score.col[p]) < from+gathered; p++ {
+			for ; p < end; p++ {
+				c := uint(score.col[p]) - uint(from)
+				if c >= gathered {
+					break
+				}
 				if v := score.val[p]; v > 0 {
-					c := int(score.col[p]) - from
-					columns[c] = append(columns[c], said{v, weights[k]})
+					room[int(c)*len(voters)+count[c]] = said{v, w}
+					count[c]++
 				}
 			}
 			next[k] = p
 		}
 		for c := range min(gathered, n-from) {
+			values := room[c*len(voters):][:count[c]]
 			// The zeros, which nobody gathers, are the lowest values.
 			low := total
-			for _, s := range columns[c] {
+			for _, s := range values {
 				low -= s.stake
 			}
-			if len(columns[c]) < len(voters) && minority < low {
+			if len(values) < len(voters) && minority < low {
 				continue
 			}
-			out[from+c] = weightedMedian(columns[c], minority, low)
+			out[from+c] = weightedMedian(values, minority, low)
 		}
 	}
 	return out

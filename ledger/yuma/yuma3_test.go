@@ -126,9 +126,9 @@ func equalAlphasVector(t *testing.T, v vector) {
 		m := newMatrix(len(dense), 0)
 		for _, row := range dense {
 			for j, x := range row {
-				m.add(uint16(j), fixed(float64(float32(x))))
+				m.col, m.val = append(m.col, uint16(j)), append(m.val, fixed(float64(float32(x))))
 			}
-			m.endRow()
+			m.endRow(len(m.col))
 		}
 		return m
 	}
