@@ -101,7 +101,7 @@ func newChain(t testing.TB, miners int, sub ledger.Subnet) *chain {
 // params are those of a small subnet.
 func params(rounds []uint16, asked int) ledger.SubnetParams {
 	p := ledger.DefaultSubnetParams()
-	p.Tempo, p.Rounds, p.Asked, p.DeadlineMS, p.SkipMax, p.BurnIncrease = tempo, rounds, uint16(asked), 1600, 500, 1<<32
+	p.Tempo, p.Rounds, p.Asked, p.DeadlineMS, p.SkipMax, p.BurnIncrease = tempo, rounds, uint16(asked), 10_000, 500, 1<<32
 	return p
 }
 
@@ -151,18 +151,19 @@ func (c *chain) block(txs ...[]byte) []ledger.TxResult {
 		}
 	}
 	c.pool = left
+	c.tell()
+	return res.Txs[len(res.Txs)-len(txs):]
+}
+
+// tell sends the height to all readers; a slow one loses the older height.
+func (c *chain) tell() {
 	for r := range c.readers {
 		select {
-		case r <- h:
-		default: // a slow reader loses the older height
-			select {
-			case <-r:
-			default:
-			}
-			r <- h
+		case <-r:
+		default:
 		}
+		r <- c.height // there is room: only a holder of the mutex sends
 	}
-	return res.Txs[len(res.Txs)-len(txs):]
 }
 
 func (c *chain) until(h ledger.Height) {
@@ -173,18 +174,70 @@ func (c *chain) until(h ledger.Height) {
 	}
 }
 
-// run makes blocks until ctx ends.
+// patience is how long a window of the chain waits for its validators. On a busy
+// machine their work takes longer than blocks do.
+const patience = 8 * time.Second
+
+// run makes blocks until ctx ends. It waits for all to have seen the last one, and keeps the commit window and then the epoch
+// open until all validators have used them, as far as patience goes.
 func (c *chain) run(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	since := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			c.block()
+		}
+		if !c.settled() && time.Since(since) < patience {
+			c.mu.Lock()
+			c.tell() // they act on blocks only, and may act on one again
+			c.mu.Unlock()
+			continue
+		}
+		c.block()
+		since = time.Now()
+	}
+}
+
+// settled reports whether the next block may end what it would end.
+func (c *chain) settled() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for r := range c.readers {
+		if len(r) > 0 {
+			return false // it is still busy with the block before
 		}
 	}
+	clock, err := ledger.LoadClock(c.state, netuid)
+	if err != nil || clock.Epoch < 2 {
+		return true
+	}
+	kind, next := ledger.KindCommit, c.height+1
+	switch next {
+	case clock.First + window - 1:
+	case clock.First + tempo - 1:
+		kind = ledger.KindReveal
+	default:
+		return true
+	}
+	done := 0
+	for _, raw := range c.pool {
+		if tx, err := ledger.DecodeTx(raw); err == nil && tx.Kind == kind {
+			done++
+		}
+	}
+	for i := range validators {
+		if kind == ledger.KindCommit {
+			if com, err := ledger.LoadCommitted(c.state, netuid, clock.Epoch-1, c.hot[i].Public()); err == nil && com != nil {
+				done++
+			}
+		} else if open, err := ledger.LoadReveal(c.state, netuid, clock.Epoch-1, c.hot[i].Public()); err == nil && open != nil {
+			done++
+		}
+	}
+	return done >= validators
 }
 
 func (c *chain) now() view {
