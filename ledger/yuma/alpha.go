@@ -42,6 +42,9 @@ func newLiquid(low, high uint16, steepness int16) liquid {
 	return liquid{unit.U16Ratio(low), unit.U16Ratio(high), (unit.I32F32(steepness) << 32).Div(-hundred)}
 }
 
+// The weight of a pair is that for bonds, clipped as far as BondsPenalty asks:
+// the one the reference hands to its sigmoid.
+
 // alpha returns the part of the new weight that a bond takes over: near high
 // when the weight is far above consensus, or the bond far above the weight.
 func (l liquid) alpha(weight, bond, consensus unit.I32F32) unit.I32F32 {

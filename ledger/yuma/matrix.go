@@ -57,32 +57,39 @@ func numbers(rows []Row, n int, keep func(i, j int) bool) matrix {
 	k := 0
 	for i := range n {
 		if i < len(rows) && len(rows[i]) > 0 {
-			r := rows[i]
-			if !rising(r) {
+			to, ok := m.fill(k, i, n, rows[i], keep)
+			if !ok {
 				if seen == nil {
 					sorted, seen = make(Row, n), make([]bool, n)
 				}
-				r = rise(r, sorted, seen)
+				to, _ = m.fill(k, i, n, rise(rows[i], sorted, seen), keep)
 			}
-			for _, e := range r {
-				if j := int(e.UID); j < n && keep(i, j) {
-					m.col[k], m.val[k] = e.UID, unit.I32F32(e.Value)<<32
-					k++
-				}
-			}
+			k = to
 		}
 		m.endRow(k)
 	}
 	return m.cut()
 }
 
-func rising(r Row) bool {
-	for k := 1; k < len(r); k++ {
-		if r[k-1].UID >= r[k].UID {
-			return false
+// fill writes row i from entry k on and returns the entry after it, and false
+// if the row's uids below n do not rise.
+func (m *matrix) fill(k, i, n int, r Row, keep func(i, j int) bool) (int, bool) {
+	last := -1
+	for _, e := range r {
+		j := int(e.UID)
+		if j >= n {
+			continue
+		}
+		if j <= last {
+			return 0, false
+		}
+		last = j
+		if keep(i, j) {
+			m.col[k], m.val[k] = e.UID, unit.I32F32(e.Value)<<32
+			k++
 		}
 	}
-	return true
+	return k, true
 }
 
 // rise returns the first entries of r for each uid below len(seen), which is

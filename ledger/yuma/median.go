@@ -78,16 +78,21 @@ func weightedMedian(v []said, minority, low unit.I32F32) unit.I32F32 {
 			return sortedMedian(v, minority, low)
 		}
 		pivot := v[len(v)/2].value
-		below, belowStake := partition(v, pivot)
-		if minority < low+belowStake && below > 0 {
+		upTo, stake := partition(v, pivot+1)
+		switch {
+		case low+stake <= minority && upTo == len(v):
+			return pivot // the largest
+		case low+stake <= minority:
+			v, low = v[upTo:], low+stake
+		case upTo < len(v):
+			v = v[:upTo]
+		default: // nothing is above the pivot: it is the value, or one below is
+			below, stake := partition(v, pivot)
+			if below == 0 || low+stake <= minority {
+				return pivot
+			}
 			v = v[:below]
-			continue
 		}
-		equal, equalStake := partition(v[below:], pivot+1)
-		if low+belowStake+equalStake > minority || below+equal == len(v) {
-			return pivot
-		}
-		v, low = v[below+equal:], low+belowStake+equalStake
 	}
 	if len(v) == 0 {
 		return 0

@@ -174,6 +174,10 @@ func TestVectors(t *testing.T) {
 	})
 	t.Logf("%d cases ran: %d classic epochs, %d of them of the bonds test, %d of Yuma3, %d bounds of alpha, the rest helpers; %d skipped",
 		ran, cases, bonds, scenarios.epochs, bounds, skipped)
+	// What is not ours is skipped by name above; one more or less is to be seen.
+	if os.Getenv("PLEXUS_VECTORS") == "" && (ran != 165 || skipped != 98) {
+		t.Errorf("%d cases ran and %d were skipped, want 165 and 98", ran, skipped)
+	}
 	if bonds < 6 || cases < 29 || scenarios.epochs < 30 || bounds < 5 {
 		t.Fatalf("only %d steps of the bonds test, %d epochs, %d of Yuma3 and %d bounds of alpha ran", bonds, cases, scenarios.epochs, bounds)
 	}

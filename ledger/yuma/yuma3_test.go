@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"math/rand"
 	"reflect"
 	"strings"
 	"testing"
@@ -143,5 +144,57 @@ func equalAlphasVector(t *testing.T, v vector) {
 		if math.Abs(number(on.val[k])-number(off.val[k])) > near {
 			t.Errorf("entry %d is %s, and %s with liquid alpha off", k, on.val[k], off.val[k])
 		}
+	}
+}
+
+// TestBondWithoutWeightDecays: under liquid alpha a bond toward a miner that
+// the validator no longer names goes the way of one toward a miner with an
+// explicit weight of 0; it does not vanish.
+func TestBondWithoutWeightDecays(t *testing.T) {
+	in := Input{N: 4, Stake: []uint64{5, 5, 0, 0}, LastUpdate: []uint64{9, 9, 9, 9}, Registered: []uint64{1, 1, 1, 1},
+		Permit: []bool{true, true, false, false}, Now: 10, Tempo: 5, ActivityCutoff: 100, Kappa: 32767, MaxValidators: 2,
+		Owner: -1, BondsPenalty: 65535, Yuma3: true, LiquidAlpha: true, AlphaLow: 6553, AlphaHigh: 19660, Steepness: 1000,
+		Weights: []Row{{{3, 65535}}, {{3, 65535}}}, Bonds: []Row{{{2, 60_000}}, {{3, 100}}}}
+	absent := Epoch(in)
+	in.Weights[0] = Row{{2, 0}, {3, 65535}}
+	if zero := Epoch(in); !reflect.DeepEqual(zero, absent) {
+		t.Fatalf("%+v, with an explicit zero %+v", absent, zero)
+	}
+	// At a difference of nearly 1 alpha is nearly high: 0.3 of the bond goes.
+	if got := bond(absent.Bonds[0], 2); got < 60_000*69/100 || got > 60_000*71/100 {
+		t.Errorf("the bond of 60000 became %d", got)
+	}
+}
+
+// TestOptionsAreOffByDefault: without Yuma3 its options change no bit.
+func TestOptionsAreOffByDefault(t *testing.T) {
+	r := rand.New(rand.NewSource(12))
+	changed := 0
+	for range 200 {
+		in := randomInput(r)
+		out := Epoch(in)
+		with := withYuma3(r, in)
+		if !reflect.DeepEqual(Epoch(with), out) {
+			changed++
+		}
+		with.Yuma3 = false
+		if got := Epoch(with); !reflect.DeepEqual(got, out) {
+			t.Fatalf("%+v: %+v, want %+v", with, got, out)
+		}
+	}
+	if changed < 100 {
+		t.Errorf("Yuma3 changed only %d of 200 epochs", changed)
+	}
+}
+
+func TestResetBonds(t *testing.T) {
+	bonds := []Row{{{1, 5}, {2, 6}, {3, 7}}, nil, {{2, 9}}, {{1, 4}}}
+	got := ResetBonds(bonds, 2)
+	want := []Row{{{1, 5}, {3, 7}}, nil, nil, {{1, 4}}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if !reflect.DeepEqual(bonds[0], Row{{1, 5}, {2, 6}, {3, 7}}) || len(bonds[2]) != 1 {
+		t.Errorf("the argument became %v", bonds)
 	}
 }
