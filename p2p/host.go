@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -118,6 +119,13 @@ func New(c Config) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("p2p: listening on %s: %w", strings.Join(c.Listen, ", "), err)
 	}
+	// libp2p is content when one of several addresses works.
+	for _, a := range missing(lh, c.Listen) {
+		if err := lh.Network().Listen(a); err != nil {
+			lh.Close()
+			return nil, fmt.Errorf("p2p: listening on %s: %w", a, err)
+		}
+	}
 	h := &Host{host: lh, prefix: Prefix(c.Genesis), log: c.Log}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.group, h.ctx = errgroup.WithContext(h.ctx)
@@ -126,6 +134,20 @@ func New(c Config) (*Host, error) {
 		return nil, err
 	}
 	return h, nil
+}
+
+// missing lists the wanted addresses, of those that name IP and port, on which
+// the host does not listen.
+func missing(h host.Host, want []string) (out []multiaddr.Multiaddr) {
+	have := h.Network().ListenAddresses()
+	for _, w := range want {
+		a, err := multiaddr.NewMultiaddr(w)
+		free := strings.Contains(w+"/", "/udp/0/") || strings.Contains(w+"/", "/tcp/0/")
+		if err == nil && strings.HasPrefix(w, "/ip") && !free && !slices.ContainsFunc(have, a.Equal) {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 func (h *Host) start(c Config) (err error) {

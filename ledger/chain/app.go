@@ -36,6 +36,7 @@ type app struct {
 
 	head    atomic.Pointer[Head]
 	phase   atomic.Int32
+	alone   atomic.Bool   // the only producer is this node
 	syncing func() bool   // whether block sync executes, not consensus
 	failure chan error    // holds the first failure
 	release chan struct{} // closed when a failed goroutine may end

@@ -130,15 +130,20 @@ func assemble(ctx context.Context, c *Config, a *app, cc *config.Config, h *engi
 
 	var pv types.PrivValidator
 	var address types.Address
+	var voted int64 // height of the last vote
 	if c.ConsensusSeed != (key.Seed{}) {
 		f, err := openPrivval(c.ConsensusSeed, filepath.Join(c.Home, "last-vote.json"))
 		if err != nil {
 			return e, err
 		}
-		pv, address = f, f.GetAddress()
+		pv, address, voted = f, f.GetAddress(), f.LastSignState.Height
 	}
 	// A producer that is the whole network has nobody to catch up with.
 	alone := state.Validators.Size() == 1 && state.Validators.HasAddress(address)
+	a.alone.Store(alone)
+	if alone && voted > state.LastBlockHeight+1 {
+		return e, brokenf("blocks are lost: the store ends at %d, but this producer, the only one, voted at %d: restore the store from a copy", state.LastBlockHeight, voted)
+	}
 
 	mp := &mempool.NopMempool{}
 	pool, err := evidence.NewPool(open("evidence"), e.state, e.blocks)

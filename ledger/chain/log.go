@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 
 	"github.com/cometbft/cometbft/libs/log"
 )
@@ -14,6 +15,8 @@ import (
 type logger struct {
 	s    *slog.Logger
 	halt func(error) // told when consensus has stopped itself
+	// alone says that the only producer is this node.
+	alone *atomic.Bool
 }
 
 var _ log.Logger = logger{}
@@ -35,10 +38,21 @@ func (l logger) Error(m string, kv ...any) {
 		l.halt(brokenf("consensus stopped"))
 		return
 	}
+	// Nor does it stop when its log of votes goes on where the store ended before:
+	// a producer that is the whole network then waits for itself for ever. With
+	// others, the lost blocks come from them.
+	if l.alone.Load() && strings.HasPrefix(m, "error on catchup replay") {
+		for i := 0; i+1 < len(kv); i += 2 {
+			if err, ok := kv[i+1].(error); ok && strings.Contains(err.Error(), "should not contain") {
+				l.halt(brokenf("blocks are lost: %v, but the store ends before it, and no other producer has it: restore the store from a copy", firstLine(err.Error())))
+				return
+			}
+		}
+	}
 	l.log(slog.LevelInfo, m, kv)
 }
 
-func (l logger) With(kv ...any) log.Logger { return logger{l.s.With(readable(kv)...), l.halt} }
+func (l logger) With(kv ...any) log.Logger { return logger{l.s.With(readable(kv)...), l.halt, l.alone} }
 
 func (l logger) log(level slog.Level, m string, kv []any) {
 	if l.s.Enabled(context.Background(), level) {

@@ -120,7 +120,7 @@ func (n *Node) open(ctx context.Context, cc *config.Config) error {
 		a.views.push(a.db.Snapshot())
 	}
 	err := guard(func() (err error) {
-		n.engine, err = assemble(ctx, &n.cfg, a, cc, n.host, logger{n.log, a.halt})
+		n.engine, err = assemble(ctx, &n.cfg, a, cc, n.host, logger{n.log, a.halt, &a.alone})
 		return err
 	})
 	if err != nil {

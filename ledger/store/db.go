@@ -142,6 +142,7 @@ func openLocked(dir string, files vfs.FS, lock *pebble.Lock, cfg Config) (db *DB
 // openError names the directory and turns the system's and Pebble's errors
 // into ours.
 func openError(dir string, err error) error {
+	var system syscall.Errno
 	switch {
 	case errors.Is(err, ErrCorrupt), errors.Is(err, ErrFormat):
 		return fmt.Errorf("store: open %s: %w", dir, err)
@@ -151,8 +152,11 @@ func openError(dir string, err error) error {
 		return fmt.Errorf("store: open %s: %w: %v", dir, ErrCorrupt, err)
 	case strings.Contains(err.Error(), "format major version"):
 		return fmt.Errorf("store: open %s: %w: %v", dir, ErrFormat, err)
+	case errors.As(err, &system) && system != syscall.ENOENT:
+		return fmt.Errorf("store: open %s: %w", dir, err)
 	}
-	return fmt.Errorf("store: open %s: %w", dir, err)
+	// Files that are missing, cut or altered: Pebble has no one error for them.
+	return fmt.Errorf("store: open %s: %w: %v", dir, ErrCorrupt, err)
 }
 
 // load reads the format and the head of a store just opened, or writes the
@@ -302,7 +306,8 @@ func wrap(err error) error {
 	case err == nil:
 		return nil
 	case pebble.IsCorruptionError(err):
-		return fmt.Errorf("%w: %v", ErrCorrupt, err)
+		text, _, _ := strings.Cut(err.Error(), "\n") // a note of Pebble's to itself follows
+		return fmt.Errorf("%w: %s", ErrCorrupt, text)
 	}
 	return fmt.Errorf("store: %w", err)
 }

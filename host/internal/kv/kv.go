@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 )
@@ -14,19 +15,39 @@ import (
 // ErrLocked is returned when another process has the database open.
 var ErrLocked = errors.New("kv: the directory is locked by another node")
 
+// ErrCorrupt is returned for damaged files. What they held of the work under way
+// is lost; the chain is not.
+var ErrCorrupt = errors.New("kv: the database is damaged")
+
 // DB is an open database. Its methods may be called concurrently.
 type DB struct{ p *pebble.DB }
 
 // Open opens the database in dir, making it if need be.
 func Open(dir string) (*DB, error) {
-	p, err := pebble.Open(dir, &pebble.Options{Logger: quiet{}})
-	if err != nil {
-		if strings.Contains(err.Error(), "lock") || strings.Contains(err.Error(), "resource temporarily unavailable") {
-			return nil, fmt.Errorf("%w: %s: stop it, or choose another home", ErrLocked, dir)
-		}
+	p, err := open(dir)
+	var system syscall.Errno
+	switch {
+	case err == nil:
+	case errors.Is(err, syscall.EAGAIN), strings.Contains(err.Error(), "lock held by current process"):
+		return nil, fmt.Errorf("%w: %s: stop it, or choose another home", ErrLocked, dir)
+	case errors.As(err, &system) && system != syscall.ENOENT:
 		return nil, fmt.Errorf("kv: opening %s: %w", dir, err)
+	default: // files that are missing, cut or altered
+		return nil, fmt.Errorf("%w: %s: delete the directory to go on, which loses the work of the running epoch: %w", ErrCorrupt, dir, err)
 	}
 	return &DB{p}, nil
+}
+
+// open turns Pebble's panics, by which it reports some kinds of damage, into
+// errors.
+func open(dir string) (p *pebble.DB, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	return pebble.Open(dir, &pebble.Options{Logger: quiet{},
+		EventListener: &pebble.EventListener{DataCorruption: func(pebble.DataCorruptionInfo) {}}}) // the reader is told
 }
 
 // quiet drops the engine's messages; its errors are returned anyway.
@@ -45,6 +66,9 @@ func (d *DB) Get(k []byte) ([]byte, error) {
 		return nil, nil
 	}
 	if err != nil {
+		if pebble.IsCorruptionError(err) {
+			err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
 		return nil, err
 	}
 	out := append(make([]byte, 0, len(v)), v...)
