@@ -26,23 +26,21 @@ func ResetBonds(bonds []Row, uid uint16) []Row {
 }
 
 // classicBonds are shares of a column: what a validator holds of a miner. It
-// changes forBonds and bonds.
-func (o *Output) classicBonds(forBonds, bonds matrix, active []unit.I32F32, alpha unit.I32F32, t *trace) matrix {
+// returns them and the largest of each column, and changes forBonds.
+func (o *Output) classicBonds(forBonds, bonds matrix, active []unit.I32F32, alpha unit.I32F32, t *trace) (ema matrix, largest []unit.I32F32) {
 	n := len(active)
-	bonds.colNormalize(n)
-	t.matrix("bonds_col_normalized_before", bonds)
 	delta := forBonds
 	delta.scaleRows(active)
+	held, won := bonds.colSums(n), delta.colSums(n)
 	t.matrix("bonds_delta", delta)
-	delta.colNormalize(n)
-	t.matrix("bonds_delta_normalized", delta)
-	ema := average(&delta, &bonds, n, alpha)
-	ema.colNormalize(n)
+	t.divided("bonds_col_normalized_before", bonds, held)
+	t.divided("bonds_delta_normalized", delta, won)
+	ema = averageShares(&delta, &bonds, won, held, alpha)
+	dividends, largest := ema.divideDot(ema.colSums(n), o.Incentive)
+	o.Dividends = normalize(dividends)
 	t.matrix("ema_bonds_normalized", ema)
-	o.Dividends = normalize(ema.rowDot(o.Incentive))
-	ema.colMaxUpscale(n)
-	t.matrix("ema_bonds_max_upscaled", ema)
-	return ema
+	t.divided("ema_bonds_max_upscaled", ema, largest)
+	return ema, largest
 }
 
 // yuma3Bonds follow each validator's own weights, from 0 to 1, whatever the
@@ -68,8 +66,9 @@ func (o *Output) yuma3Bonds(forBonds, bonds matrix, active []unit.I32F32, alpha 
 	return ema
 }
 
-// store writes the bonds of those who keep or get a permit.
-func (o *Output) store(bonds *matrix) {
+// store writes the bonds of those who keep or get a permit, divided by what is
+// given for their column, or as they are when nothing is.
+func (o *Output) store(bonds *matrix, by []unit.I32F32) {
 	o.Bonds = make([]Row, len(o.Permit))
 	size := 0
 	for i, p := range o.Permit {
@@ -77,16 +76,21 @@ func (o *Output) store(bonds *matrix) {
 			size += bonds.start[i+1] - bonds.start[i]
 		}
 	}
-	room := make(Row, 0, size)
+	room := make(Row, size)
 	for i, p := range o.Permit {
 		col, val := bonds.row(i)
 		if !p || len(col) == 0 {
 			continue
 		}
-		from := len(room)
+		row := room[:len(col):len(col)]
+		room = room[len(col):]
 		for k, j := range col {
-			room = append(room, Entry{j, times(val[k], 65535<<32).U16()})
+			v := val[k]
+			if by != nil && by[j] > 0 {
+				v = share(v, by[j])
+			}
+			row[k] = Entry{j, times(v, 65535<<32).U16()}
 		}
-		o.Bonds[i] = room[from:len(room):len(room)]
+		o.Bonds[i] = row
 	}
 }

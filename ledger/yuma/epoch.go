@@ -17,6 +17,15 @@ func (t *trace) matrix(name string, m matrix) {
 	}
 }
 
+// divided records m with its columns divided.
+func (t *trace) divided(name string, m matrix, by []unit.I32F32) {
+	if t != nil {
+		d := m.clone()
+		d.divideDot(by, make([]unit.I32F32, len(by)))
+		t.matrices[name] = d
+	}
+}
+
 // epoch follows the numbered steps of the specification (economics, the epoch)
 // in their order, because every rounding depends on it.
 func epoch(in Input, t *trace) Output {
@@ -59,8 +68,14 @@ func epoch(in Input, t *trace) Output {
 	}
 
 	// 5 Weights.
-	w := numbers(in.Weights, n, func(i, j int) bool {
-		return permit[i] && (i != j || i == in.Owner) && lastUpdate[i] > registered[j]
+	w := numbers(in.Weights, n, registered, func(i int) (before uint64, skip int) {
+		switch {
+		case !permit[i]:
+			return 0, -1
+		case i == in.Owner:
+			return lastUpdate[i], -1
+		}
+		return lastUpdate[i], i
 	})
 	t.matrix("weights_after_outdated_mask", w)
 	w.rowNormalize()
@@ -84,11 +99,12 @@ func epoch(in Input, t *trace) Output {
 	if in.LastStep != 0 {
 		lastTempo = in.LastStep + 1
 	}
-	bonds := numbers(in.Bonds, n, func(_, j int) bool { return lastTempo > registered[j] })
+	bonds := numbers(in.Bonds, n, registered, func(int) (uint64, int) { return lastTempo, -1 })
 	alpha := unit.OneI32F32.Sub(unit.Ratio(in.BondsMovingAverage, 1_000_000))
+	var by []unit.I32F32
 	switch {
 	case !in.Yuma3:
-		bonds = out.classicBonds(forBonds, bonds, active, alpha, t)
+		bonds, by = out.classicBonds(forBonds, bonds, active, alpha, t)
 	case in.LiquidAlpha:
 		l := newLiquid(in.AlphaLow, in.AlphaHigh, in.Steepness)
 		bonds = out.yuma3Bonds(forBonds, bonds, active, alpha, &l)
@@ -100,7 +116,7 @@ func epoch(in Input, t *trace) Output {
 	out.emission(active)
 
 	// 13 Stored bonds.
-	out.store(&bonds)
+	out.store(&bonds, by)
 	return out
 }
 

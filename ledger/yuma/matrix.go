@@ -43,9 +43,11 @@ func (m *matrix) clone() matrix {
 	return matrix{slices.Clone(m.start), slices.Clone(m.col), slices.Clone(m.val)}
 }
 
-// numbers widens rows to n rows of numbers: those entries that keep allows,
-// without entries beyond n and without second entries for a uid.
-func numbers(rows []Row, n int, keep func(i, j int) bool) matrix {
+// numbers widens rows to n rows of numbers, without entries beyond n and
+// without second entries for a uid. mask says of each row what else falls out:
+// entries toward a uid that did not register before a block, and the one toward
+// the uid skip.
+func numbers(rows []Row, n int, registered []uint64, mask func(i int) (before uint64, skip int)) matrix {
 	rows = rows[:min(n, len(rows))]
 	size := 0
 	for _, r := range rows {
@@ -57,12 +59,13 @@ func numbers(rows []Row, n int, keep func(i, j int) bool) matrix {
 	k := 0
 	for i := range n {
 		if i < len(rows) && len(rows[i]) > 0 {
-			to, ok := m.fill(k, i, n, rows[i], keep)
+			before, skip := mask(i)
+			to, ok := m.fill(k, rows[i], registered, before, skip)
 			if !ok {
 				if seen == nil {
 					sorted, seen = make(Row, n), make([]bool, n)
 				}
-				to, _ = m.fill(k, i, n, rise(rows[i], sorted, seen), keep)
+				to, _ = m.fill(k, rise(rows[i], sorted, seen), registered, before, skip)
 			}
 			k = to
 		}
@@ -71,20 +74,20 @@ func numbers(rows []Row, n int, keep func(i, j int) bool) matrix {
 	return m.cut()
 }
 
-// fill writes row i from entry k on and returns the entry after it, and false
-// if the row's uids below n do not rise.
-func (m *matrix) fill(k, i, n int, r Row, keep func(i, j int) bool) (int, bool) {
+// fill writes a row from entry k on and returns the entry after it, and false
+// if the row's uids do not rise.
+func (m *matrix) fill(k int, r Row, registered []uint64, before uint64, skip int) (int, bool) {
 	last := -1
 	for _, e := range r {
 		j := int(e.UID)
-		if j >= n {
+		if j >= len(registered) {
 			continue
 		}
 		if j <= last {
 			return 0, false
 		}
 		last = j
-		if keep(i, j) {
+		if registered[j] < before && j != skip {
 			m.col[k], m.val[k] = e.UID, unit.I32F32(e.Value)<<32
 			k++
 		}
@@ -145,30 +148,6 @@ func (m *matrix) rowNormalize() {
 	}
 }
 
-// colNormalize makes each of n columns sum to 1 in place, but those that sum
-// to 0.
-func (m *matrix) colNormalize(n int) { m.colDivide(m.colSums(n)) }
-
-// colMaxUpscale makes the largest entry of each of n columns 1 in place, but
-// where that is 0.
-func (m *matrix) colMaxUpscale(n int) {
-	largest := make([]unit.I32F32, n)
-	val := m.val[:len(m.col)]
-	for k, j := range m.col {
-		largest[j] = max(largest[j], val[k])
-	}
-	m.colDivide(largest)
-}
-
-func (m *matrix) colDivide(by []unit.I32F32) {
-	val := m.val[:len(m.col)]
-	for k, j := range m.col {
-		if s := by[j]; s > 0 {
-			val[k] = share(val[k], s)
-		}
-	}
-}
-
 // scaleRows multiplies each row by its factor in place.
 func (m *matrix) scaleRows(by []unit.I32F32) {
 	for i, f := range by {
@@ -188,7 +167,7 @@ func (m *matrix) clip(threshold []unit.I32F32) {
 			j, v := m.col[k], m.val[k]
 			t := threshold[j]
 			m.col[o], m.val[o] = j, min(v, t)
-			if v <= t || t > 0 {
+			if t > 0 || v <= t { // in this order: which is larger nobody can predict
 				o++
 			}
 		}
@@ -209,22 +188,29 @@ func (m *matrix) colDot(v []unit.I32F32, n int) []unit.I32F32 {
 	return out
 }
 
-// rowDot returns Σ_j v_j·m_ij for each row, of shares.
-func (m *matrix) rowDot(v []unit.I32F32) []unit.I32F32 {
-	out := make([]unit.I32F32, m.rows())
-	for i := range out {
+// divideDot divides each column by what is given for it in place, where that is
+// not 0, and returns Σ_j v_j·m_ij for each row and the largest entry of each
+// column thereafter, all in one pass.
+func (m *matrix) divideDot(by, v []unit.I32F32) (dot, largest []unit.I32F32) {
+	dot, largest = make([]unit.I32F32, m.rows()), make([]unit.I32F32, len(v))
+	for i := range dot {
 		col, val := m.row(i)
 		var s unit.I32F32
 		for k, j := range col {
-			s += times(v[j], val[k])
+			x := val[k]
+			if of := by[j]; of > 0 {
+				x = share(x, of)
+				val[k] = x
+			}
+			largest[j] = max(largest[j], x)
+			s += times(v[j], x)
 		}
-		out[i] = s
+		dot[i] = s
 	}
-	return out
+	return dot, largest
 }
 
-// shareDot returns Σ_j v_j·m_ij/Σ_i m_ij for each row: rowDot of what
-// colNormalize would leave.
+// shareDot returns Σ_j v_j·m_ij/Σ_i m_ij for each row and leaves m as it is.
 func (m *matrix) shareDot(v []unit.I32F32) []unit.I32F32 {
 	sums := m.colSums(len(v))
 	out := make([]unit.I32F32, m.rows())
@@ -261,14 +247,29 @@ func interpolate(a, b *matrix, n int, ratio unit.I32F32) matrix {
 func average(a, b *matrix, n int, alpha unit.I32F32) matrix {
 	rest := unit.OneI32F32.Sub(alpha)
 	return mix(a, b, n, func(_ int, p pairsOf) {
-		if alpha < 0 || rest < 0 {
-			for k, x := range p.a {
-				p.out[k] = alpha.Mul(x).Add(rest.Mul(p.b[k]))
-			}
-			return
-		}
 		for k, x := range p.a {
-			p.out[k] = times(alpha, x) + times(rest, p.b[k])
+			p.out[k] = alpha.Mul(x).Add(rest.Mul(p.b[k]))
+		}
+	})
+}
+
+// averageShares is average of both with their columns divided by their sums.
+func averageShares(a, b *matrix, aSums, bSums []unit.I32F32, alpha unit.I32F32) matrix {
+	rest := unit.OneI32F32.Sub(alpha)
+	return mix(a, b, len(aSums), func(_ int, p pairsOf) {
+		for k, j := range p.col {
+			var x, y unit.I32F32
+			if of := aSums[j]; of > 0 {
+				x = share(p.a[k], of)
+			}
+			if of := bSums[j]; of > 0 {
+				y = share(p.b[k], of)
+			}
+			if alpha < 0 || rest < 0 { // no sound parameter, and still a number
+				p.out[k] = alpha.Mul(x).Add(rest.Mul(y))
+			} else {
+				p.out[k] = times(alpha, x) + times(rest, y)
+			}
 		}
 	})
 }

@@ -189,8 +189,15 @@ func epochVector(t *testing.T, v vector, e *epochInput) {
 	out := epoch(in, tr)
 	// Not steps of the lean form: the masks before the last one, and the ranks
 	// before clipping, made of what it has.
-	afterPermit := numbers(in.Weights, in.N, func(i, _ int) bool { return i < len(in.Permit) && in.Permit[i] })
-	afterDiag := numbers(in.Weights, in.N, func(i, j int) bool { return i < len(in.Permit) && in.Permit[i] && i != j })
+	none := make([]uint64, in.N) // registered at block 0
+	before := func(i int) uint64 {
+		if i < len(in.Permit) && in.Permit[i] {
+			return 1
+		}
+		return 0
+	}
+	afterPermit := numbers(in.Weights, in.N, none, func(i int) (uint64, int) { return before(i), -1 })
+	afterDiag := numbers(in.Weights, in.N, none, func(i int) (uint64, int) { return before(i), i })
 	weights := tr.matrices["weights_row_normalized"]
 	preranks := weights.colDot(tr.vectors["active_stake"], in.N)
 	server, validator, combined := out.Amounts(emission)
@@ -233,7 +240,7 @@ func epochVector(t *testing.T, v vector, e *epochInput) {
 			}
 			closeTo(t, field, got, want, exactly)
 		case field == "bonds_u16":
-			sameMatrix(t, field, numbers(out.Bonds, in.N, func(int, int) bool { return true }), want, exactly)
+			sameMatrix(t, field, numbers(out.Bonds, in.N, none, func(int) (uint64, int) { return 1, -1 }), want, exactly)
 		case field == "bonds_u16_asserted":
 			var list []struct{ Validator, Miner, Bond int }
 			decode(t, want, &list)
