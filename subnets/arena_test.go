@@ -156,12 +156,7 @@ type part struct {
 // honest runs the real miner with an engine.
 func honest(name string, e engine) part {
 	return part{name: name, start: func(a *arena, i int, net *p2p.Host) {
-		miner.New(miner.Config{ChainID: a.gen.ChainID, NetUID: netuid, Hotkey: a.hot[i], Net: net, Chain: a.chain, Engine: e,
-			Notify: func(e miner.Event) {
-				a.mu.Lock()
-				defer a.mu.Unlock()
-				a.mined[i] = append(a.mined[i], e)
-			}})
+		miner.New(miner.Config{ChainID: a.gen.ChainID, NetUID: netuid, Hotkey: a.hot[i], Net: net, Chain: a.chain, Engine: e})
 	}}
 }
 
@@ -177,7 +172,6 @@ type arena struct {
 	mu     sync.Mutex
 	events [validators][]validator.Event
 	files  map[[32]byte][]byte
-	mined  map[int][]miner.Event
 
 	ctx  context.Context
 	stop [validators]func() // ends one validator and waits for it
@@ -189,7 +183,7 @@ func newArena(t testing.TB, m plugins.Caller, data *dataset.Set, p ledger.Subnet
 	if data != nil {
 		sub.Data = data.Named()
 	}
-	a := &arena{chain: newChain(t, len(parts), sub), module: m, data: data, parts: parts, files: map[[32]byte][]byte{}, mined: map[int][]miner.Event{}}
+	a := &arena{chain: newChain(t, len(parts), sub), module: m, data: data, parts: parts, files: map[[32]byte][]byte{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	a.ctx = ctx
 	var wg sync.WaitGroup
@@ -296,12 +290,6 @@ func (a *arena) told(i int, kind string) (out []validator.Event) {
 		}
 	}
 	return out
-}
-
-func (a *arena) exchanges(i int) []miner.Event {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return append([]miner.Event(nil), a.mined[i]...)
 }
 
 // revealed waits until all validators have revealed epoch e.

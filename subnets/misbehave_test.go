@@ -74,7 +74,7 @@ func (x *exchange) sleep(d time.Duration) {
 // the others are scored as ever, and replay sees the same.
 func TestMiners(t *testing.T) {
 	t.Parallel()
-	answer, _ := constant(nil, nil)
+	answer, _ := constant(t.Context(), nil)
 	cases := []struct {
 		part
 		want evidence.Status

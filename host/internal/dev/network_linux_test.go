@@ -45,8 +45,7 @@ type journal struct {
 	roots   map[uint64]map[string]string // by height and node
 	rounds  map[int]map[string][]string  // by number since genesis and validator: statuses by miner
 	last    int                          // highest round that all validators reported
-	uids    map[string]bool
-	paid    map[uint64]bool // epochs that paid a miner
+	paid    map[uint64]bool              // epochs that paid a miner
 	notes   []string
 }
 

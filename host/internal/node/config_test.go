@@ -27,7 +27,7 @@ func TestConfigIsRead(t *testing.T) {
 	// The environment is over the file, flags over both.
 	t.Setenv("PLEXUS_BLOCK_TIME", "4s")
 	t.Setenv("PLEXUS_WORKERS", "5")
-	if got, err = LoadConfig(c.Home, map[string]any{"workers": 6}); err != nil {
+	if _, err = LoadConfig(c.Home, map[string]any{"workers": 6}); err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("PLEXUS_LISTEN", "/ip4/127.0.0.1/udp/2/quic-v1, /ip4/127.0.0.1/tcp/2")
