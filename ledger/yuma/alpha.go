@@ -35,11 +35,14 @@ func CheckAlpha(on bool, low, high uint16) error {
 // liquid is what alpha depends on beside a pair's numbers.
 type liquid struct {
 	low, high, slope unit.I32F32
+	level            unit.I32F32 // alpha of no difference, that of most pairs
 }
 
 func newLiquid(low, high uint16, steepness int16) liquid {
 	hundred := unit.I32F32From(100)
-	return liquid{unit.U16Ratio(low), unit.U16Ratio(high), (unit.I32F32(steepness) << 32).Div(-hundred)}
+	l := liquid{low: unit.U16Ratio(low), high: unit.U16Ratio(high), slope: (unit.I32F32(steepness) << 32).Div(-hundred)}
+	l.level = l.of(0)
+	return l
 }
 
 // The weight of a pair is that for bonds, clipped as far as BondsPenalty asks:
@@ -47,12 +50,19 @@ func newLiquid(low, high uint16, steepness int16) liquid {
 
 // alpha returns the part of the new weight that a bond takes over: near high
 // when the weight is far above consensus, or the bond far above the weight.
-func (l liquid) alpha(weight, bond, consensus unit.I32F32) unit.I32F32 {
+func (l *liquid) alpha(weight, bond, consensus unit.I32F32) unit.I32F32 {
 	diff := bond.Sub(weight)
 	if weight >= bond {
 		diff = weight.Sub(consensus)
 	}
-	diff = min(max(diff, 0), unit.OneI32F32)
+	if diff <= 0 {
+		return l.level
+	}
+	return l.of(min(diff, unit.OneI32F32))
+}
+
+// of returns the alpha of a difference.
+func (l *liquid) of(diff unit.I32F32) unit.I32F32 {
 	a := l.low.Add(sigmoid(diff, l.slope, unit.OneI32F32/2).Mul(l.high.Sub(l.low)))
 	return min(max(a, l.low), l.high)
 }
@@ -61,16 +71,16 @@ func (l liquid) alpha(weight, bond, consensus unit.I32F32) unit.I32F32 {
 // negative slope.
 func sigmoid(x, slope, middle unit.I32F32) unit.I32F32 {
 	e := slope.Mul(x.Sub(middle)).Exp()
-	return unit.OneI32F32.Div(unit.OneI32F32.Add(e))
+	return share(unit.OneI32F32, unit.OneI32F32.Add(e))
 }
 
-// averageBy returns (1−alpha)·bonds + alpha·weights with an alpha for each
-// pair, at most 1, keeping what is above 0.
+// averageBy returns (1−alpha)·bonds + alpha·weights with an alpha of 0 to 1 for
+// each pair, at most 1, keeping what is above 0.
 func averageBy(weights, bonds *matrix, n int, alpha func(i int, j uint16, weight, bond unit.I32F32) unit.I32F32) matrix {
 	return mix(weights, bonds, n, func(i int, p pairsOf) {
 		for k, w := range p.a {
 			a := alpha(i, p.col[k], w, p.b[k])
-			p.out[k] = min(unit.OneI32F32, unit.OneI32F32.Sub(a).Mul(p.b[k]).Add(max(0, a.Mul(w))))
+			p.out[k] = min(unit.OneI32F32, times(unit.OneI32F32-a, p.b[k])+times(a, w))
 		}
 	})
 }
