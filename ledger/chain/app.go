@@ -2,11 +2,13 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
@@ -121,6 +123,10 @@ func (a *app) ProcessProposal(_ context.Context, r *abci.RequestProcessProposal)
 	b, err := blockOf(r.Height, r.Time, r.ProposerAddress, nil, r.Txs)
 	if err == nil {
 		err = ledger.Admit(a.db, b)
+	}
+	var system syscall.Errno
+	if errors.Is(err, store.ErrCorrupt) || errors.Is(err, ledger.ErrBroken) || errors.As(err, &system) {
+		return nil, a.fail(err) // ours, or the disk's: no fault of the block, which would be refused for ever
 	}
 	if err != nil {
 		a.log.Warn("refusing a proposed block", "height", r.Height, "proposer", fmt.Sprintf("%x", r.ProposerAddress), "err", err)

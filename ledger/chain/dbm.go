@@ -1,7 +1,7 @@
 package chain
 
 import (
-	"errors"
+	"fmt"
 	"sync"
 
 	dbm "github.com/cometbft/cometbft-db"
@@ -139,7 +139,7 @@ func guard(fn func() error) (err error) {
 
 func brokenPanic(r any) error {
 	if e, ok := r.(error); ok {
-		return errors.Join(ErrBroken, e)
+		return fmt.Errorf("%w: %w", ErrBroken, e)
 	}
 	return brokenf("%v", r)
 }
