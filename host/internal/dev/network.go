@@ -93,7 +93,7 @@ func (n *Network) open(ctx context.Context, out io.Writer, say func(string)) err
 	raw, err := os.ReadFile(n.path(fileGenesis))
 	if err == nil {
 		if n.gen, err = ledger.DecodeGenesis(raw); err != nil {
-			return err
+			return fmt.Errorf("%s: %w: choose another directory, or delete this one", n.path(fileGenesis), err)
 		}
 		n.resumed = true
 		say("resuming the network in " + n.cfg.Home)
@@ -132,7 +132,11 @@ func (n *Network) open(ctx context.Context, out io.Writer, say func(string)) err
 		}
 	}
 	// The genesis comes last: a directory that has it is complete.
-	return os.WriteFile(n.path(fileGenesis), n.gen.Encode(), 0o600)
+	file := n.path(fileGenesis)
+	if err := os.WriteFile(file+".new", n.gen.Encode(), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(file+".new", file)
 }
 
 // Close releases the directory.

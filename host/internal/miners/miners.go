@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -51,15 +52,47 @@ func Load(file string) (c Config, err error) {
 		return c, err
 	}
 	defer f.Close()
-	d := json.NewDecoder(f)
+	d := json.NewDecoder(io.LimitReader(f, 1<<20))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&c); err != nil {
+	if err = d.Decode(&c); err == io.EOF {
+		err = errors.New("the file is empty")
+	}
+	if err == nil && d.More() {
+		err = errors.New("something follows after the configuration")
+	}
+	if err == nil {
+		err = c.check()
+	}
+	if err != nil {
 		return c, fmt.Errorf("miners: %s: %w", file, err)
 	}
-	if len(c.Miners) == 0 {
-		return c, fmt.Errorf("miners: %s: no miners", file)
-	}
 	return c, nil
+}
+
+func (c *Config) check() error {
+	if len(c.Miners) == 0 {
+		return errors.New("no miners")
+	}
+	if _, err := remote.ParseJoin(c.Join); err != nil {
+		return err
+	}
+	names := map[string]bool{}
+	for i, m := range c.Miners {
+		switch {
+		case m.Name == "":
+			return fmt.Errorf("miner %d of the list: Name is empty", i+1)
+		case names[m.Name]:
+			return fmt.Errorf("miner %s: listed twice", m.Name)
+		case m.Hotkey == "":
+			return fmt.Errorf("miner %s: Hotkey is empty: name its key file", m.Name)
+		case m.NetUID == 0:
+			return fmt.Errorf("miner %s: NetUID is 0: name its subnet", m.Name)
+		case len(m.Engine) == 0:
+			return fmt.Errorf("miner %s: Engine is empty: name the command of its model", m.Name)
+		}
+		names[m.Name] = true
+	}
+	return nil
 }
 
 // Run runs the miners until ctx ends. ready is called once all of them serve.

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -63,7 +62,12 @@ func open(t *testing.T, home string) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Open(t.Context(), c, slog.New(slog.DiscardHandler), event.NewWriter(io.Discard, "test"))
+	return openConfig(t, c)
+}
+
+func openConfig(t *testing.T, c Config) (*Node, error) {
+	t.Helper()
+	return Open(t.Context(), c, testLog(), event.NewWriter(io.Discard, "test"))
 }
 
 // roots runs the home's node until it has made so many more blocks, or breaks,
@@ -79,7 +83,7 @@ func roots(t *testing.T, home string, more uint64) (map[uint64][32]byte, error) 
 	if start.Height > 0 {
 		out[start.Height] = start.Root
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 	defer cancel()
 	n.chain.Subscribe(func(b chain.Block) { // one goroutine of Run
 		out[b.Height] = b.Root
@@ -90,6 +94,9 @@ func roots(t *testing.T, home string, more uint64) (map[uint64][32]byte, error) 
 	err = n.Run(ctx)
 	if ctx.Err() == context.DeadlineExceeded {
 		err = errors.Join(err, errors.New("no blocks"))
+	}
+	if head := n.chain.Head(); head.Height > 0 { // may be one that was not told any more
+		out[head.Height] = head.Root
 	}
 	return out, errors.Join(err, n.Close())
 }
@@ -211,4 +218,10 @@ func TestBadKeyFile(t *testing.T) {
 	wantError(t, err, os.ErrNotExist, file)
 }
 
-var _ = fmt.Sprint
+// testLog drops what a node logs, unless NODE_TEST_LOG asks for it.
+func testLog() *slog.Logger {
+	if os.Getenv("NODE_TEST_LOG") == "" {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
