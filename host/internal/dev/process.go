@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"time"
 
@@ -44,12 +45,20 @@ func (p *process) run(ctx context.Context, self string) error {
 		}
 		var exit *exec.ExitError
 		if errors.As(err, &exit) && (exit.ExitCode() == 70 || exit.ExitCode() == 64) {
-			return fmt.Errorf("%w: %s: %v: see %s", ErrFatal, p.name, err, p.log)
+			return fmt.Errorf("%w: %s: %v: %s", ErrFatal, p.name, err, p.lastWords())
 		}
 		if time.Since(start) > 30*time.Second {
 			wait = 500 * time.Millisecond
 		}
-		p.out <- event.Event{Kind: "restart", From: p.name, Text: fmt.Sprintf("%s ended (%v), starting it again", p.name, err)}
+		text := fmt.Sprintf("%s ended (%v), starting it again", p.name, err)
+		if exit != nil && exit.ExitCode() > 0 { // not killed: it said why
+			text += ": " + p.lastWords()
+		}
+		select {
+		case <-ctx.Done(): // nobody reads any more
+			return nil
+		case p.out <- event.Event{Kind: "restart", From: p.name, Text: text}:
+		}
 		select {
 		case <-ctx.Done():
 			return nil
@@ -57,6 +66,25 @@ func (p *process) run(ctx context.Context, self string) error {
 		}
 		wait = min(2*wait, 10*time.Second)
 	}
+}
+
+// lastWords is the last line of the process's log: the error that ended it.
+func (p *process) lastWords() string {
+	f, err := os.Open(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	defer f.Close()
+	const most = 2000
+	if info, err := f.Stat(); err == nil && info.Size() > most {
+		f.Seek(-most, io.SeekEnd) // else all of it is read
+	}
+	b, err := io.ReadAll(io.LimitReader(f, most))
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	return lines[len(lines)-1]
 }
 
 // once starts the process and waits for its end. When ctx ends its standard
