@@ -264,7 +264,7 @@ func (a *arena) startValidator(i int) {
 // wait waits until ok holds.
 func (a *arena) wait(what string, ok func() bool) {
 	a.t.Helper()
-	for end := time.Now().Add(40 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(90 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			a.mu.Lock()
 			for i := range a.events {
@@ -272,7 +272,8 @@ func (a *arena) wait(what string, ok func() bool) {
 					a.t.Logf("validator %d: %s, epoch %d round %d: %v", i, e.Kind, e.Epoch, e.Round, e.Err)
 				}
 			}
-			a.t.Fatalf("no %s within 40 s, at block %d; refused %v", what, a.clock().Step, a.refused)
+			a.mu.Unlock() // the clean-up waits for loops that tell their events
+			a.t.Fatalf("no %s within 90 s, at block %d; refused %v", what, a.clock().Step, a.refused)
 		}
 		if a.t.Failed() {
 			a.t.FailNow()

@@ -176,7 +176,7 @@ func (c *chain) until(h ledger.Height) {
 
 // patience is how long a window of the chain waits for its validators. On a busy
 // machine their work takes longer than blocks do.
-const patience = 8 * time.Second
+const patience = 20 * time.Second
 
 // run makes blocks until ctx ends. It waits for all to have seen the last one, and keeps the commit window and then the epoch
 // open until all validators have used them, as far as patience goes.
