@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -46,6 +47,7 @@ type journal struct {
 	rounds  map[int]map[string][]string  // by number since genesis and validator: statuses by miner
 	last    int                          // highest round that all validators reported
 	paid    map[uint64]bool              // epochs that paid a miner
+	news    int             // registrations
 	notes   []string
 }
 
@@ -75,6 +77,8 @@ func (j *journal) take(e event.Event) {
 		if len(j.rounds[n]) == validatorCount {
 			j.last = max(j.last, n)
 		}
+	case "registered":
+		j.news++
 	case "paid":
 		if dev.IsMiner(e.Hotkey) {
 			j.paid[e.Epoch] = true
@@ -159,8 +163,8 @@ func TestNetwork(t *testing.T) {
 	if !t.Run("kills", func(t *testing.T) { testKills(t, home) }) {
 		t.FailNow()
 	}
-	t.Run("resume and interrupt", func(t *testing.T) { testResume(t, home) })
-	t.Run("dev killed", func(t *testing.T) { testDevKilled(t, home) })
+	t.Run("resume and kill dev", func(t *testing.T) { testResume(t, home) })
+	t.Run("resume and interrupt", func(t *testing.T) { testInterrupt(t, home) })
 }
 
 func testKills(t *testing.T, home string) {
@@ -395,6 +399,43 @@ func testResume(t *testing.T, home string) {
 		t.Errorf("a second dev in the directory ended with %v, want code 73, and said %q", err, out)
 	}
 	u.j.until(t, "an epoch is paid", 60*time.Second, func() bool { return len(u.j.paid) > 0 })
+	u.j.mu.Lock()
+	if u.j.news > 0 {
+		t.Errorf("%d registrations after the resume: uids were not kept", u.j.news)
+	}
+	u.j.mu.Unlock()
+	// What it paid is being replayed by a process that nobody else knows of.
+	var before []proc
+	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		before = descendants(t, u.cmd.Process.Pid)
+		if slices.ContainsFunc(before, func(p proc) bool { return strings.Contains(p.args, " replay ") }) {
+			break
+		}
+		if time.Since(start) > 20*time.Second {
+			t.Fatalf("no replay among %v", before)
+		}
+	}
+	count := map[string]int{}
+	for _, p := range before {
+		for _, kind := range []string{" node ", " miners ", " engine ", " worker"} {
+			if strings.Contains(p.args, kind) {
+				count[kind]++
+			}
+		}
+	}
+	if count[" node "] != producerCount || count[" miners "] != 1 || count[" engine "] != len(minerNames) || count[" worker"] < validatorCount {
+		t.Fatalf("processes of the network: %v in %v", count, before)
+	}
+	kill(t, u.cmd.Process.Pid)
+	if code := u.end(); code != -1 {
+		t.Errorf("killed, but the code is %d", code)
+	}
+	allGone(t, before, home, 6*time.Second)
+}
+
+func testInterrupt(t *testing.T, home string) {
+	u := startDev(t, home)
+	u.j.until(t, "a round", 40*time.Second, func() bool { return len(u.j.rounds) > 0 })
 	before := descendants(t, u.cmd.Process.Pid)
 	start := time.Now()
 	if err := u.cmd.Process.Signal(os.Interrupt); err != nil {
@@ -408,26 +449,4 @@ func testResume(t *testing.T, home string) {
 		t.Errorf("after an interrupt: code %d and %q on standard error, want 0 and nothing", code, u.stderr.String())
 	}
 	allGone(t, before, home, 5*time.Second-time.Since(start))
-}
-
-func testDevKilled(t *testing.T, home string) {
-	u := startDev(t, home)
-	u.j.until(t, "a round", 40*time.Second, func() bool { return len(u.j.rounds) > 0 })
-	before := descendants(t, u.cmd.Process.Pid)
-	count := map[string]int{}
-	for _, p := range before {
-		for _, kind := range []string{" node ", " miners ", " engine ", " worker"} {
-			if strings.Contains(p.args, kind) {
-				count[kind]++
-			}
-		}
-	}
-	if count[" node "] != producerCount || count[" miners "] != 1 || count[" engine "] != len(minerNames) || count[" worker"] == 0 {
-		t.Fatalf("processes of the network: %v in %v", count, before)
-	}
-	kill(t, u.cmd.Process.Pid)
-	if code := u.end(); code != -1 {
-		t.Errorf("killed, but the code is %d", code)
-	}
-	allGone(t, before, home, 6*time.Second)
 }

@@ -42,7 +42,7 @@ func (r *Running) Replay(ctx context.Context, args ...string) ([]Verdict, int, e
 	c := exec.CommandContext(ctx, r.self, append([]string{"replay", "--json", "--engine", "interpreter", "--join", r.Join().String()}, args...)...)
 	c.Env = []string{"HOME=" + home, "XDG_CACHE_HOME=" + home + "/cache", "TMPDIR=" + os.TempDir()}
 	c.Dir = home
-	detach(c)
+	defer tether(c)()
 	var stderr strings.Builder
 	c.Stderr = &stderr
 	out, err := c.Output()
