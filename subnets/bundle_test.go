@@ -34,9 +34,8 @@ func zip(t testing.TB, raw []byte) []byte {
 	return w.EncodeAll(raw, nil)
 }
 
-// TestFlippedByte: no bundle with one changed byte passes for the committed one.
-// Most are refused for their root; signatures, payloads and proofs are not under
-// the root, and replay finds those.
+// TestFlippedByte: no bundle with one changed byte passes for the committed one:
+// everything in it is under its root.
 func TestFlippedByte(t *testing.T) {
 	t.Parallel()
 	w := newBench(t, []uint16{1}, 2, 1)
@@ -60,28 +59,12 @@ func TestFlippedByte(t *testing.T) {
 		t.Fatalf("%v, %+v", err, r)
 	}
 	raw := unzip(t, file)
-	refused, found := 0, map[string]int{}
 	for i := range raw {
 		bad := bytes.Clone(raw)
 		bad[i] ^= 1 << (i % 8)
-		b, err := evidence.Decode(zip(t, bad), m.root)
-		if err != nil {
-			if !errors.Is(err, evidence.ErrBundle) {
-				t.Fatalf("byte %d: %v", i, err)
-			}
-			refused++
-			continue
+		if _, err := evidence.Decode(zip(t, bad), m.root); !errors.Is(err, evidence.ErrBundle) {
+			t.Errorf("byte %d of %d: %v", i, len(raw), err)
 		}
-		r, err := evidence.Replay(context.Background(), w.now(), native{}, b, nil)
-		if err != nil || r.Equal() {
-			t.Errorf("byte %d of %d: accepted: %v", i, len(raw), err)
-			continue
-		}
-		found[r.Diff.What]++
-	}
-	t.Logf("%d bytes: %d refused, replay found %v", len(raw), refused, found)
-	if refused == 0 || len(found) == 0 {
-		t.Error("one of the two defences was never needed")
 	}
 	for i := range file {
 		bad := bytes.Clone(file)

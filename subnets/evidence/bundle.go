@@ -112,7 +112,11 @@ func (r *Round) hash() [32]byte {
 	}
 	top := merkle.Root(leaves)
 	b := r.appendNode(cbor.AppendArray(nil, 6))
-	return key.Hash("round-node", b, cbor.AppendUint(nil, uint64(len(leaves))), top[:])
+	// What the leaves do not hold (slices, signatures, salts, payloads) is bound
+	// too: otherwise whoever passes a bundle on could break a signature in it and
+	// make an honest validator's replay differ.
+	rest := key.Hash("round-data", r.append(nil))
+	return key.Hash("round-node", b, cbor.AppendUint(nil, uint64(len(leaves))), top[:], rest[:])
 }
 
 // Root is the evidence root that goes on chain.

@@ -6,8 +6,10 @@
 //
 // A leaf is one asked miner's response: {round, roster index, salted hash or
 // zero, score, status}. A round node is {round, skipped, π, task hash, fuel}
-// over its leaves. The root is over the validator's identity, all round nodes,
-// the fuel of the ranking, its row and its carries.
+// over its leaves and the hash of everything else that the bundle holds of the
+// round. The root is over the validator's identity, all round nodes, the fuel of
+// the ranking, its row and its carries. So no byte of a bundle can be changed
+// without changing its root.
 //
 // # Bundle
 //

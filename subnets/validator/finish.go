@@ -33,8 +33,39 @@ func (v *Validator) roundKey(e ledger.Epoch, r uint16) []byte {
 	return binary.BigEndian.AppendUint16(v.key("round", e), r)
 }
 
-func (v *Validator) carryKey(h [32]byte) []byte {
-	return append(v.key("carry", 0), h[:]...)
+// keepEpochs is how long rounds and openings are kept; carries are needed no
+// longer than ledger.CarryEpochs.
+const keepEpochs = 2 * ledger.CarryEpochs
+
+// forget drops what was kept of an old epoch.
+func (v *Validator) forget(e ledger.Epoch, rounds int) error {
+	errs := []error{v.Keep.Delete(v.key("opening", e)), v.Keep.Delete(v.key("root", e)), v.Keep.Delete(v.key("carry", e))}
+	for i := range rounds {
+		errs = append(errs, v.Keep.Delete(v.roundKey(e, uint16(i))))
+	}
+	return errors.Join(errs...)
+}
+
+// carried finds the carries with a hash among those of the epochs before e that
+// may still count.
+func (v *Validator) carried(e ledger.Epoch, h [32]byte) ([]evidence.Carried, error) {
+	for back := ledger.Epoch(1); back <= ledger.CarryEpochs && back <= e; back++ {
+		kept, err := v.Keep.Get(v.key("carry", e-back))
+		if err != nil {
+			return nil, err
+		}
+		if kept == nil {
+			continue
+		}
+		c, err := evidence.DecodeCarried(kept)
+		if err != nil {
+			return nil, err
+		}
+		if evidence.CarryHash(c) == h {
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: carry %x is not kept", errUnready, h[:6])
 }
 
 // finish commits and reveals the epoch before the running one.
@@ -135,12 +166,8 @@ func (v *Validator) close(ctx context.Context, view ledger.View, e ledger.Epoch,
 		return nil, none, err
 	}
 	if carry != none {
-		kept, err := v.Keep.Get(v.carryKey(carry))
-		if err != nil {
+		if b.CarryIn, err = v.carried(e, carry); err != nil {
 			return nil, none, err
-		}
-		if b.CarryIn, err = evidence.DecodeCarried(kept); err != nil {
-			return nil, none, fmt.Errorf("%w: carry %x is not kept", errUnready, carry[:6])
 		}
 	}
 	mod, err := v.Module(ctx, plugins.ID(rec.Module))
@@ -171,7 +198,7 @@ func (v *Validator) publish(b *evidence.Bundle) (*ledger.Opening, [32]byte, erro
 	if err := v.Publish(root, v.NetUID, b.Epoch, file); err != nil {
 		return nil, root, fmt.Errorf("validator: publishing evidence: %w", err)
 	}
-	if err := v.Keep.Put(v.carryKey(open.CarryOut), evidence.EncodeCarried(b.CarryOut)); err != nil {
+	if err := v.Keep.Put(v.key("carry", b.Epoch), evidence.EncodeCarried(b.CarryOut)); err != nil {
 		return nil, root, err
 	}
 	if err := v.Keep.Put(v.key("root", b.Epoch), root[:]); err != nil {
@@ -180,6 +207,11 @@ func (v *Validator) publish(b *evidence.Bundle) (*ledger.Opening, [32]byte, erro
 	// The opening comes last: where it is, the rest is.
 	if err := v.Keep.Put(v.key("opening", b.Epoch), open.Append(nil)); err != nil {
 		return nil, root, err
+	}
+	if b.Epoch >= keepEpochs {
+		if err := v.forget(b.Epoch-keepEpochs, len(b.Rounds)); err != nil {
+			return nil, root, err
+		}
 	}
 	v.Notify(Event{Kind: "evidence", NetUID: v.NetUID, Epoch: b.Epoch, Root: root, Bytes: len(file)})
 	return open, root, nil
