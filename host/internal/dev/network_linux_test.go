@@ -47,7 +47,7 @@ type journal struct {
 	rounds  map[int]map[string][]string  // by number since genesis and validator: statuses by miner
 	last    int                          // highest round that all validators reported
 	paid    map[uint64]bool              // epochs that paid a miner
-	news    int             // registrations
+	news    int                          // registrations
 	notes   []string
 }
 
