@@ -85,14 +85,14 @@ func count(in io.Reader, out io.Writer) int {
 		switch {
 		case e.Action == "fail":
 			code = 1
-			if u.failed == 0 { // it did not build, panicked or was stopped
-				var left []string
-				for _, lines := range u.output {
-					left = append(left, strings.Join(lines, ""))
-				}
-				sort.Strings(left)
-				fmt.Fprint(out, strings.Join(left, ""))
+			// What is left is of the package itself and of tests without an end: it
+			// did not build, panicked or was stopped.
+			var left []string
+			for _, lines := range u.output {
+				left = append(left, strings.Join(lines, ""))
 			}
+			sort.Strings(left)
+			fmt.Fprint(out, strings.Join(left, ""))
 			fmt.Fprintf(out, "FAIL\t%s\t%.1fs\t%d of %d cases failed\n", e.Package, e.Elapsed, u.failed, u.ran)
 		case u.ran == 0:
 			code = 1

@@ -19,6 +19,7 @@ func TestCount(t *testing.T) {
 		{"nothing but skipped tests", `{"Action":"skip","Package":"p","Test":"TestA"}` + "\n" + `{"Action":"pass","Package":"p"}`, 1, "ran no case"},
 		{"a failing test", `{"Action":"output","Package":"p","Test":"TestA","Output":"it broke\n"}` + "\n" + `{"Action":"fail","Package":"p","Test":"TestA"}` + "\n" + `{"Action":"fail","Package":"p"}`, 1, "it broke"},
 		{"a panic", `{"Action":"output","Package":"p","Test":"TestA","Output":"panic: no\n"}` + "\n" + `{"Action":"fail","Package":"p"}`, 1, "panic: no"},
+		{"a failing test and one without an end", `{"Action":"fail","Package":"p","Test":"TestA"}` + "\n" + `{"Action":"output","Package":"p","Test":"TestB","Output":"panic: test timed out\n"}` + "\n" + `{"Action":"fail","Package":"p"}`, 1, "panic: test timed out"},
 		{"a build that failed", `{"ImportPath":"p","Action":"build-output","Output":"x.go:1: no\n"}` + "\n" + `{"Action":"fail","Package":"p"}`, 1, "x.go:1: no"},
 		{"a package without tests beside one with", one + `{"Action":"pass","Package":"p"}` + "\n" + `{"Action":"output","Package":"q","Output":"?   \tq\t[no test files]\n"}` + "\n" + `{"Action":"skip","Package":"q"}`, 0, "1 cases ran in 1 packages"},
 		{"lines that are no JSON", "go: oh\n" + one + `{"Action":"pass","Package":"p"}`, 0, "go: oh"},
