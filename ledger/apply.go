@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/plexus-network/plexus/ledger/unit"
 )
@@ -27,7 +28,7 @@ func Apply(v View, b Block) (*Result, error) {
 	}
 	r, err := openEntry(s, b)
 	if err != nil {
-		return nil, errors.Join(ErrBroken, err)
+		return nil, fmt.Errorf("%w: %w", ErrBroken, err)
 	}
 	prev, err := Random(s)
 	if err != nil {

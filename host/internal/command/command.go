@@ -68,7 +68,8 @@ func exitCode(err error) int {
 		return c.code
 	case errors.Is(err, store.ErrLocked), errors.Is(err, kv.ErrLocked):
 		return exitLocked
-	case errors.Is(err, chain.ErrBroken), errors.Is(err, ledger.ErrBroken), errors.Is(err, store.ErrCorrupt):
+	case errors.Is(err, chain.ErrBroken), errors.Is(err, ledger.ErrBroken), errors.Is(err, store.ErrCorrupt),
+		errors.Is(err, kv.ErrCorrupt), errors.Is(err, chain.ErrOtherGenesis):
 		return exitBroken
 	case errors.Is(err, remote.ErrNoNode):
 		return exitNetwork

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -30,11 +31,19 @@ type order struct {
 	Join []string `json:"join"` // further addresses to connect to
 }
 
-// underParent ends ctx when standard input ends, and hands each order to fn.
+// orphanGrace is how long a process may take to end in order once nobody waits
+// for it any more.
+const orphanGrace = 10 * time.Second
+
+// underParent ends ctx when standard input ends, and hands each order to fn. A
+// process that does not end by itself then is ended.
 func underParent(ctx context.Context, in io.Reader, fn func(order)) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() { // ends with the input, which the parent holds open
-		defer cancel()
+		defer func() {
+			cancel()
+			time.AfterFunc(orphanGrace, func() { os.Exit(exitDiffers) })
+		}()
 		s := bufio.NewScanner(in)
 		for s.Scan() {
 			var o order
