@@ -1,0 +1,140 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/plexus-network/plexus/host/internal/kv"
+	"github.com/plexus-network/plexus/host/internal/remote"
+	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/chain"
+	"github.com/plexus-network/plexus/ledger/store"
+)
+
+// run runs a command line in an empty home and returns what it printed, its
+// error and its exit code.
+func run(t *testing.T, args ...string) (out string, err error, code int) {
+	t.Helper()
+	root := newRoot()
+	var b bytes.Buffer
+	root.SetOut(&b)
+	root.SetErr(&b)
+	root.SetArgs(args)
+	if err = root.ExecuteContext(t.Context()); err != nil {
+		code = exitCode(err)
+	}
+	return b.String(), err, code
+}
+
+const alice = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
+
+func TestUsage(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv(joinEnv, "")
+	file := filepath.Join(t.TempDir(), "f")
+	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args string
+		code int
+		say  string // in the error
+	}{
+		{"nonsense", 64, `unknown command "nonsense"`},
+		{"replai", 64, `did you mean "replay"`},
+		{"replay --nonsense", 64, "plexus replay --help"},
+		{"replay --engine fast", 64, "interpreter, compiler or both"},
+		{"replay extra", 64, "takes no arguments"},
+		{"replay", 64, "start one with 'plexus dev'"},
+		{"replay --join garbage", 64, "plexus://<genesis hash"},
+		{"replay --netuid 70000", 64, "netuid"},
+		{"metagraph", 64, "start one with 'plexus dev'"},
+		{"metagraph --join plexus://zz", 64, "plexus://<genesis hash"},
+		{"send", 64, "an amount and an address"},
+		{"send 1", 64, "an amount and an address"},
+		{"send 1 2 3", 64, "an amount and an address"},
+		{"send x " + alice, 64, "not an amount"},
+		{"send -- -1 " + alice, 64, "not an amount"},
+		{"send 1.0000000001 " + alice, 64, "1.0000000001"},
+		{"send 99999999999999 " + alice, 64, "99999999999999"},
+		{"send 1 nobody", 64, "not an address"},
+		{"send 1 " + alice[:47] + "Z", 64, "checksum"},
+		{"send 1 " + alice, 64, "--from KEY is needed"},
+		{"send 1 " + alice + " --from nobody", 1, "plexus key new nobody"},
+		{"register", 64, "--hotkey KEY is needed"},
+		{"register --hotkey //a --max-price cheap", 64, "not an amount"},
+		{"miner", 64, "--hotkey KEY and --engine NAME are needed"},
+		{"key new", 64, "takes one name"},
+		{"key new ../../etc/passwd", 1, "use letters"},
+		{"key list extra", 64, "takes no arguments"},
+		{"dev --plain --json", 64, "exclude each other"},
+		{"dev --keep " + file, 1, file},
+		{"node", 64, "--home DIR is needed"},
+		{"engine", 64, "text-mix"},
+		{"engine nonsense", 1, "nonsense"},
+	} {
+		_, err, code := run(t, strings.Fields(c.args)...)
+		if err == nil || code != c.code || !strings.Contains(err.Error(), c.say) {
+			t.Errorf("plexus %s: code %d, want %d; error %v, want one with %q", c.args, code, c.code, err, c.say)
+		}
+	}
+}
+
+func TestKeys(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	out, err, _ := run(t, "key", "new", "bob", "--json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made struct{ Name, Address string }
+	if err := json.Unmarshal([]byte(out), &made); err != nil || made.Name != "bob" || len(made.Address) != 48 {
+		t.Fatal(out, err)
+	}
+	if _, err, code := run(t, "key", "new", "bob"); err == nil || code != 1 || !strings.Contains(err.Error(), "exists") {
+		t.Error("a key was made twice:", err)
+	}
+	out, err, _ = run(t, "key", "list")
+	if err != nil || out != "bob\t"+made.Address+"\n" {
+		t.Errorf("%q, %v", out, err)
+	}
+	out, _, _ = run(t, "key", "list", "--json")
+	var list []struct{ Name, Address string }
+	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list) != 1 || list[0].Address != made.Address {
+		t.Error(out, err)
+	}
+	if out, err, _ := run(t, "key", "list", "--keys", t.TempDir()); err != nil || !strings.Contains(out, "plexus key new NAME") {
+		t.Errorf("an empty ring: %q, %v", out, err)
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	for err, want := range map[error]int{
+		errors.New("any"): 1, &coded{exitUnavailable, errors.New("x")}: 2, fmt.Errorf("a: %w", store.ErrLocked): 73, kv.ErrLocked: 73,
+		chain.ErrBroken: 70, ledger.ErrBroken: 70, store.ErrCorrupt: 70, kv.ErrCorrupt: 70, chain.ErrOtherGenesis: 70, remote.ErrNoNode: 69, remote.ErrJoin: 64,
+	} {
+		if got := exitCode(err); got != want {
+			t.Errorf("%v: %d, want %d", err, got, want)
+		}
+	}
+}
+
+func TestHelpNamesEveryCommand(t *testing.T) {
+	out, err, _ := run(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range newRoot().Commands() {
+		if !c.Hidden && !strings.Contains(out, c.Name()) {
+			t.Errorf("help does not name %q", c.Name())
+		}
+		if c.Short == "" {
+			t.Errorf("%s says nothing of itself", c.Name())
+		}
+	}
+}
