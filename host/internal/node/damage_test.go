@@ -190,6 +190,11 @@ func TestDamagedWork(t *testing.T) {
 				private(t, copied)
 				damage(t, filepath.Join(copied, rel), how)
 				got, err := roots(t, copied, 2)
+				if errors.Is(err, errNoBlocks) && strings.HasPrefix(rel, "consensus/wal/") {
+					// What was cut off may be the vote of the height under way. Alone, the
+					// node may then not vote again, and stands still rather than sign twice.
+					err = nil
+				}
 				if err != nil {
 					if !errors.Is(err, kv.ErrCorrupt) && !errors.Is(err, chain.ErrBroken) {
 						t.Errorf("an error of no family: %v", err)

@@ -70,6 +70,9 @@ func openConfig(t *testing.T, c Config) (*Node, error) {
 	return Open(t.Context(), c, testLog(), event.NewWriter(io.Discard, "test"))
 }
 
+// errNoBlocks says that a node stood still.
+var errNoBlocks = errors.New("no blocks")
+
 // roots runs the home's node until it has made so many more blocks, or breaks,
 // and returns the state's root at each height.
 func roots(t *testing.T, home string, more uint64) (map[uint64][32]byte, error) {
@@ -83,7 +86,7 @@ func roots(t *testing.T, home string, more uint64) (map[uint64][32]byte, error) 
 	if start.Height > 0 {
 		out[start.Height] = start.Root
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	n.chain.Subscribe(func(b chain.Block) { // one goroutine of Run
 		out[b.Height] = b.Root
@@ -93,7 +96,7 @@ func roots(t *testing.T, home string, more uint64) (map[uint64][32]byte, error) 
 	})
 	err = n.Run(ctx)
 	if ctx.Err() == context.DeadlineExceeded {
-		err = errors.Join(err, errors.New("no blocks"))
+		err = errors.Join(err, errNoBlocks)
 	}
 	if head := n.chain.Head(); head.Height > 0 { // may be one that was not told any more
 		out[head.Height] = head.Root
