@@ -23,7 +23,7 @@ import (
 	"github.com/plexus-network/plexus/subnets/validator"
 )
 
-const blockTime = 120 * time.Millisecond
+const blockTime = slower * 120 * time.Millisecond
 
 // cacheDir keeps compiled modules for one run of the tests.
 var cacheDir string
@@ -264,7 +264,7 @@ func (a *arena) startValidator(i int) {
 // wait waits until ok holds.
 func (a *arena) wait(what string, ok func() bool) {
 	a.t.Helper()
-	for end := time.Now().Add(90 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(slower * 90 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			a.mu.Lock()
 			for i := range a.events {
