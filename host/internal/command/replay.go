@@ -155,10 +155,9 @@ func (j *replayJob) epoch(ctx context.Context) ([]verdict, error) {
 	}
 	e := uint64(j.f.epoch)
 	if j.f.epoch < 0 {
-		if clock.Epoch < 2 {
-			return nil, &coded{exitUnavailable, fmt.Errorf("epoch %d of netuid %d is running: no epoch is revealed yet", clock.Epoch, n)}
+		if e, err = lastCommitted(v, n, clock.Epoch); err != nil {
+			return nil, err
 		}
-		e = clock.Epoch - 2
 	}
 	roster, err := ledger.LoadRoster(v, n, e)
 	if err != nil {
@@ -205,6 +204,23 @@ func (j *replayJob) epoch(ctx context.Context) ([]verdict, error) {
 		return nil, &coded{exitUnavailable, fmt.Errorf("nobody committed weights for epoch %d of netuid %d", e, n)}
 	}
 	return out, nil
+}
+
+// lastCommitted finds the newest epoch before the last one, whose reveals are
+// over, for which anybody committed weights.
+func lastCommitted(v ledger.View, n ledger.NetUID, running ledger.Epoch) (ledger.Epoch, error) {
+	for back := ledger.Epoch(2); back <= running && back <= ledger.CarryEpochs; back++ {
+		roster, err := ledger.LoadRoster(v, n, running-back)
+		if err != nil {
+			return 0, err
+		}
+		for i := range roster {
+			if com, err := ledger.LoadCommitted(v, n, running-back, roster[i].Hotkey); err != nil || com != nil {
+				return running - back, err
+			}
+		}
+	}
+	return 0, &coded{exitUnavailable, fmt.Errorf("no weights of netuid %d are revealed yet, and epoch %d is running: those of an epoch can be replayed once the next one has ended", n, running)}
 }
 
 // fetch gets a bundle; a node that serves it may need a moment to be found.
