@@ -19,7 +19,7 @@ import (
 
 // run runs a command line in an empty home and returns what it printed, its
 // error and its exit code.
-func run(t *testing.T, args ...string) (out string, err error, code int) {
+func run(t *testing.T, args ...string) (out string, code int, err error) {
 	t.Helper()
 	root := newRoot()
 	var b bytes.Buffer
@@ -29,7 +29,7 @@ func run(t *testing.T, args ...string) (out string, err error, code int) {
 	if err = root.ExecuteContext(t.Context()); err != nil {
 		code = exitCode(err)
 	}
-	return b.String(), err, code
+	return b.String(), code, err
 }
 
 const alice = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY"
@@ -79,7 +79,7 @@ func TestUsage(t *testing.T) {
 		{"engine", 64, "text-mix"},
 		{"engine nonsense", 1, "nonsense"},
 	} {
-		_, err, code := run(t, strings.Fields(c.args)...)
+		_, code, err := run(t, strings.Fields(c.args)...)
 		if err == nil || code != c.code || !strings.Contains(err.Error(), c.say) {
 			t.Errorf("plexus %s: code %d, want %d; error %v, want one with %q", c.args, code, c.code, err, c.say)
 		}
@@ -88,7 +88,7 @@ func TestUsage(t *testing.T) {
 
 func TestKeys(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
-	out, err, _ := run(t, "key", "new", "bob", "--json")
+	out, _, err := run(t, "key", "new", "bob", "--json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,10 +96,10 @@ func TestKeys(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &made); err != nil || made.Name != "bob" || len(made.Address) != 48 {
 		t.Fatal(out, err)
 	}
-	if _, err, code := run(t, "key", "new", "bob"); err == nil || code != 1 || !strings.Contains(err.Error(), "exists") {
+	if _, code, err := run(t, "key", "new", "bob"); err == nil || code != 1 || !strings.Contains(err.Error(), "exists") {
 		t.Error("a key was made twice:", err)
 	}
-	out, err, _ = run(t, "key", "list")
+	out, _, err = run(t, "key", "list")
 	if err != nil || out != "bob\t"+made.Address+"\n" {
 		t.Errorf("%q, %v", out, err)
 	}
@@ -108,7 +108,7 @@ func TestKeys(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list) != 1 || list[0].Address != made.Address {
 		t.Error(out, err)
 	}
-	if out, err, _ := run(t, "key", "list", "--keys", t.TempDir()); err != nil || !strings.Contains(out, "plexus key new NAME") {
+	if out, _, err := run(t, "key", "list", "--keys", t.TempDir()); err != nil || !strings.Contains(out, "plexus key new NAME") {
 		t.Errorf("an empty ring: %q, %v", out, err)
 	}
 }
@@ -125,7 +125,7 @@ func TestExitCodes(t *testing.T) {
 }
 
 func TestHelpNamesEveryCommand(t *testing.T) {
-	out, err, _ := run(t)
+	out, _, err := run(t)
 	if err != nil {
 		t.Fatal(err)
 	}
