@@ -71,10 +71,10 @@ type SubnetParams struct {
 	Asked          uint16   // miners asked per round
 	DeadlineMS     uint32   // time a miner has to answer, in milliseconds
 	SkipMax        uint16   // rounds a validator may skip in an epoch, in thousandths
-	EvidenceMax    uint64   // bytes of one validator's evidence of one epoch
+	EvidenceMax    uint64   // bytes of one validator's evidence of one epoch; kept in the format, not enforced yet
 	MaxUIDs        uint16
 	MaxValidators  uint16
-	Immunity       uint16 // blocks
+	Immunity       uint16 // blocks; without effect while uids are not replaced
 	Kappa          uint16 // share of stake that must back a weight, over 65,535
 	BondsAverage   uint32 // part of old bonds kept per epoch, in millionths
 	BondsPenalty   uint16 // over 65,535
