@@ -52,6 +52,7 @@ func Apply(v View, b Block) (*Result, error) {
 	res := &Result{Txs: make([]TxResult, len(b.Entries))}
 	proposer := need[Producer](s, producerKey(b.Proposer))
 	for i, raw := range b.Entries[1:] {
+		told := len(s.events)
 		out, err := applyTx(s, raw, b.Height, chainID, &params, &proposer)
 		if err == nil {
 			err = s.err
@@ -60,6 +61,9 @@ func Apply(v View, b Block) (*Result, error) {
 			return nil, err
 		}
 		res.Txs[i+1] = out
+		for j := told; j < len(s.events); j++ {
+			s.events[j].Entry = i + 1
+		}
 	}
 	steps := 0
 	for _, n := range nets {

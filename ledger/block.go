@@ -24,6 +24,7 @@ type Event struct {
 	Epoch  Epoch
 	Hotkey Hotkey
 	Amount uint64 // in the smallest unit of what Kind moves
+	Entry  int    // index of the block's entry that caused it; 0 for the block itself
 }
 
 // Result is what a block changes.

@@ -151,6 +151,7 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 	if err != nil {
 		return nil, a.fail(err)
 	}
+	began := time.Now()
 	res, err := a.apply(a.db, b)
 	if err != nil {
 		return nil, a.fail(err)
@@ -164,8 +165,13 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 	if a.staged, err = a.db.Stage(b.Height, res.Writes); err != nil {
 		return nil, a.fail(err)
 	}
+	changes, err := ledger.BalanceChanges(a.db, res.Writes)
+	if err != nil {
+		return nil, a.fail(err)
+	}
 	root := a.staged.Root()
-	a.block = Block{Height: b.Height, Time: b.Time, Hash: b.Hash, Root: root, Proposer: b.Proposer, Results: res.Txs, Events: res.Events}
+	a.block = Block{Height: b.Height, Time: b.Time, Hash: b.Hash, Root: root, Proposer: b.Proposer, Results: res.Txs, Events: res.Events,
+		Changes: changes, Applied: time.Since(began)}
 	out := &abci.ResponseFinalizeBlock{AppHash: root[:], TxResults: make([]*abci.ExecTxResult, len(res.Txs))}
 	for i, t := range res.Txs {
 		out.TxResults[i] = &abci.ExecTxResult{Code: uint32(t.Code)}
@@ -178,7 +184,12 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 	if a.staged == nil {
 		return nil, a.fail(fmt.Errorf("commit without a block"))
 	}
-	err := a.staged.Commit()
+	// Unsynced: the commit's own sync, of the same log, makes it durable with the
+	// state, so that a history is never behind what it tells of.
+	err := outcomes(a.db).Set(outcomeKey(a.block.Height), encodeOutcome(&a.block))
+	if err == nil {
+		err = a.staged.Commit()
+	}
 	a.staged = nil
 	if err != nil {
 		return nil, a.fail(err)

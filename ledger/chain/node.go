@@ -205,6 +205,9 @@ func (n *Node) serve(ctx context.Context, restarted <-chan peer.ID) error {
 				n.engine.sw.StopPeerForError(p, "restarted")
 			}
 		case <-again.C:
+			if err := n.forget(); err != nil {
+				return fmt.Errorf("%w: forgetting pruned blocks: %w", ErrBroken, err)
+			}
 			if n.cfg.Broadcast == nil {
 				continue
 			}

@@ -2,6 +2,7 @@ package chain
 
 import (
 	"sync"
+	"time"
 
 	"github.com/plexus-network/plexus/ledger"
 )
@@ -22,6 +23,8 @@ type Block struct {
 	Proposer ledger.Address
 	Results  []ledger.TxResult // one per entry, the first is the proposer's
 	Events   []ledger.Event
+	Changes  []ledger.BalanceChange // of free balances, sorted by account
+	Applied  time.Duration          // what its execution took here
 }
 
 // State says where a transaction is.

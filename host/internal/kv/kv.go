@@ -66,10 +66,7 @@ func (d *DB) Get(k []byte) ([]byte, error) {
 		return nil, nil
 	}
 	if err != nil {
-		if pebble.IsCorruptionError(err) {
-			err = fmt.Errorf("%w: %w", ErrCorrupt, err)
-		}
-		return nil, err
+		return nil, damage(err)
 	}
 	out := append(make([]byte, 0, len(v)), v...)
 	return out, c.Close()
