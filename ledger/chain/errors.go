@@ -22,6 +22,12 @@ var (
 	ErrUnavailable = errors.New("chain: not available at this height")
 	// ErrVerify: an answer to a light client is false or malformed.
 	ErrVerify = errors.New("chain: answer does not verify")
+	// ErrTrust: no root of trust is recent enough; a join string with a recent
+	// block gives one.
+	ErrTrust = errors.New("chain: no recent root of trust")
+	// ErrAttack: two conflicting blocks carry enough signatures. A light client
+	// must not go on, and somebody's keys are stolen or misused.
+	ErrAttack = errors.New("chain: the chain is forked: attack on light clients")
 	// ErrRequest: a light request is malformed or asks for too much.
 	ErrRequest = errors.New("chain: bad request")
 	// ErrTooLarge: the answer would exceed MaxAnswer; ask for fewer keys.

@@ -5,10 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
+	dbm "github.com/cometbft/cometbft-db"
+	"github.com/cometbft/cometbft/libs/log"
 	"github.com/cometbft/cometbft/light"
+	"github.com/cometbft/cometbft/light/provider"
+	lightstore "github.com/cometbft/cometbft/light/store"
+	lightdb "github.com/cometbft/cometbft/light/store/db"
 	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 	"github.com/cometbft/cometbft/types"
 
@@ -18,46 +24,157 @@ import (
 const (
 	// A header may be this far ahead of the local clock.
 	clockDrift = 10 * time.Second
-	// Producers do not change in this version, so that the genesis stays a
-	// root of trust.
-	trustPeriod = 20 * 365 * 24 * time.Hour
 	// A node that is this many blocks behind what was already verified is not
 	// listened to.
 	maxBehind = keepViews / 2
+	// keepHeaders is how many verified headers are kept to start from.
+	keepHeaders = 64
+	// maxWitnesses bounds the nodes that one header is compared with.
+	maxWitnesses = 3
 )
+
+// Anchor is a block that somebody trusts: a root of trust for a light client.
+type Anchor struct {
+	Height uint64
+	Hash   [32]byte // of the block
+}
+
+// Ask carries a request to some node's Answer and returns what it said.
+type Ask func(ctx context.Context, req []byte) ([]byte, error)
 
 // LightConfig says what a light client trusts and how it asks.
 type LightConfig struct {
-	// Genesis is the root of trust, checked by the caller; see FetchGenesis.
+	// Genesis names the chain, checked by the caller; see FetchGenesis. Without
+	// an anchor its producers are the root of trust, for the trusting period.
 	Genesis *ledger.Genesis
-	// Ask carries a request to some node's Answer and returns what it said. It
-	// may choose another node each time, since nothing is taken on trust.
-	Ask func(ctx context.Context, req []byte) ([]byte, error)
+	// Anchor is a recent block to start from; nil starts from Saved or the
+	// genesis.
+	Anchor *Anchor
+	// Saved is what Save was last called with, nil at first. It is trusted like
+	// any other file of the user's.
+	Saved []byte
+	// Save keeps the newest verified header for the next start; nil keeps none.
+	// It is called with less than 300 kB, after each new head.
+	Save func([]byte) error
+	// Ask may choose another node each time, since nothing is taken on trust.
+	Ask Ask
+	// Witnesses returns ways to ask nodes that every header is compared with, so
+	// that a forgery signed with stolen keys shows; each always asks the same
+	// node. nil, or none, compares with nobody.
+	Witnesses func() []Ask
+	// Period is how long after its time a header may be built upon; 0 is
+	// TrustingPeriod of the genesis.
+	Period time.Duration
+	// Log receives an attack that was noticed; nil discards.
+	Log *slog.Logger
+
+	now func() time.Time // tests: a later day
 }
 
-// Light reads a chain without executing it: it believes a header that more than
-// two thirds of the producers' power signed, and a value that has a proof to
-// the root in such a header. It is safe for concurrent use.
+// Light reads a chain without executing it. It believes a header that follows
+// from a trusted one by the signatures of more than a third of the producers
+// then and two thirds of those now, in steps where the producers changed too
+// much between; and a value that has a proof to the root in such a header. It is
+// safe for concurrent use.
 type Light struct {
 	cfg     LightConfig
 	genesis [32]byte
+	log     log.Logger
 
-	mu      sync.Mutex // one update at a time
-	trusted *types.LightBlock
-	head    Head
+	mu    sync.Mutex // one update at a time
+	store lightstore.Store
+	head  Head
 }
 
-// OpenLight verifies the chain's first header against the producers of the
-// genesis.
+// OpenLight starts from the anchor, what was saved, or the genesis: the first
+// of them that is given and younger than the trusting period. ErrTrust says that
+// none is.
 func OpenLight(ctx context.Context, c LightConfig) (*Light, error) {
 	if c.Genesis == nil || c.Ask == nil {
 		return nil, fmt.Errorf("chain: light config: genesis and ask are required")
 	}
-	doc, err := genesisDoc(c.Genesis)
+	if c.Period == 0 {
+		c.Period = TrustingPeriod(c.Genesis)
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	l := &Light{cfg: c, genesis: c.Genesis.Hash(), log: attackLog{log.NewNopLogger(), c.Log},
+		store: lightdb.New(dbm.NewMemDB(), "")}
+	first, err := l.root(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.store.SaveLightBlock(first); err != nil {
+		return nil, fmt.Errorf("chain: keeping header %d: %w", first.Height, err)
+	}
+	return l, nil
+}
+
+// expired says whether a header of time t is too old to build on.
+func (l *Light) expired(t time.Time) bool { return l.cfg.now().Sub(t) >= l.cfg.Period }
+
+// root finds the header to start from.
+func (l *Light) root(ctx context.Context) (*types.LightBlock, error) {
+	var why error
+	if a := l.cfg.Anchor; a != nil {
+		lb, err := l.anchored(ctx, a)
+		if err != nil {
+			return nil, err
+		}
+		if !l.expired(lb.Time) {
+			return lb, nil
+		}
+		why = l.tooOld(fmt.Sprintf("block %d", a.Height), lb.Time)
+	}
+	if l.cfg.Saved != nil {
+		lb, err := decodeSaved(l.cfg.Saved, l.genesis, l.cfg.Genesis.ChainID)
+		if err != nil {
+			return nil, err
+		}
+		if !l.expired(lb.Time) {
+			return lb, nil
+		}
+		why = errors.Join(why, l.tooOld(fmt.Sprintf("the last block verified here, %d,", lb.Height), lb.Time))
+	}
+	if start := time.UnixMilli(l.cfg.Genesis.Time); l.expired(start) {
+		return nil, errors.Join(why, l.tooOld("the genesis", start))
+	}
+	return l.first(ctx)
+}
+
+func (l *Light) tooOld(what string, t time.Time) error {
+	return fmt.Errorf("%w: %s is of %s, which is longer ago than the trusting period of %v: join with plexus://GENESIS@HEIGHT:HASH/ADDRESS, with a recent block from a source that you trust",
+		ErrTrust, what, t.UTC().Format(time.DateTime), l.cfg.Period)
+}
+
+// anchored fetches the header that an anchor names.
+func (l *Light) anchored(ctx context.Context, a *Anchor) (*types.LightBlock, error) {
+	if a.Height == 0 || a.Height > 1<<62 {
+		return nil, fmt.Errorf("%w: block %d cannot be a root of trust", ErrTrust, a.Height)
+	}
+	lb, err := l.header(ctx, int64(a.Height))
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(lb.Hash(), a.Hash[:]) {
+		return nil, fmt.Errorf("%w: block %d is %x here, the join string says %x", ErrVerify, a.Height, lb.Hash()[:8], a.Hash[:8])
+	}
+	if err := lb.ValidatorSet.VerifyCommitLight(l.cfg.Genesis.ChainID, lb.Commit.BlockID, lb.Height, lb.Commit); err != nil {
+		return nil, fmt.Errorf("%w: header %d: %w", ErrVerify, a.Height, err)
+	}
+	return lb, nil
+}
+
+// first verifies the first header against the producers of the genesis.
+func (l *Light) first(ctx context.Context) (*types.LightBlock, error) {
+	doc, err := genesisDoc(l.cfg.Genesis)
 	if err != nil {
 		return nil, fmt.Errorf("chain: genesis: %w", err)
 	}
-	l := &Light{cfg: c, genesis: c.Genesis.Hash()}
 	first, err := l.header(ctx, 1)
 	if err != nil {
 		return nil, err
@@ -73,11 +190,10 @@ func OpenLight(ctx context.Context, c LightConfig) (*Light, error) {
 	if err := set.VerifyCommitLight(doc.ChainID, first.Commit.BlockID, 1, first.Commit); err != nil {
 		return nil, fmt.Errorf("%w: header 1: %w", ErrVerify, err)
 	}
-	l.trusted = first
-	return l, nil
+	return first, nil
 }
 
-func ask(ctx context.Context, via func(context.Context, []byte) ([]byte, error), r request) ([]byte, error) {
+func ask(ctx context.Context, via Ask, r request) ([]byte, error) {
 	b, err := via(ctx, r.encode())
 	if err != nil {
 		return nil, err
@@ -85,14 +201,19 @@ func ask(ctx context.Context, via func(context.Context, []byte) ([]byte, error),
 	return decodeAnswer(b)
 }
 
-// header asks for a light block; its content is consistent, its signatures are
-// not checked.
+// header asks for a light block, with patience.
 func (l *Light) header(ctx context.Context, height int64) (*types.LightBlock, error) {
-	b, err := ask(ctx, l.cfg.Ask, request{kind: askHeader, height: uint64(height)})
+	return (&source{via: l.cfg.Ask, chainID: l.cfg.Genesis.ChainID}).fetch(ctx, height)
+}
+
+// fetchHeader asks for a light block; its content is consistent, its signatures
+// are not checked.
+func fetchHeader(ctx context.Context, via Ask, chainID string, height int64) (*types.LightBlock, error) {
+	b, err := ask(ctx, via, request{kind: askHeader, height: uint64(height)})
 	if err != nil {
 		return nil, err
 	}
-	lb, err := decodeHeader(b, l.cfg.Genesis.ChainID)
+	lb, err := decodeHeader(b, chainID)
 	if err == nil && lb.Height != height {
 		err = fmt.Errorf("%w: asked for header %d, got %d", ErrVerify, height, lb.Height)
 	}
@@ -124,41 +245,52 @@ func decodeHeader(b []byte, chainID string) (lb *types.LightBlock, err error) {
 }
 
 // verify makes the header at height trusted, by way of others between if the
-// producers have changed too much since the trusted one.
+// producers have changed too much since the trusted one, and compares it with
+// what the witnesses have.
 func (l *Light) verify(ctx context.Context, height int64) (*types.LightBlock, error) {
-	if height <= l.trusted.Height {
-		// Older headers are linked by hash, newer ones by signatures; only the
-		// newest is kept, so an older one is verified by its signatures alone.
-		lb, err := l.header(ctx, height)
-		if err != nil || height == l.trusted.Height && bytes.Equal(lb.Hash(), l.trusted.Hash()) {
-			return lb, err
-		}
-		if err := l.trusted.ValidatorSet.VerifyCommitLight(l.cfg.Genesis.ChainID, lb.Commit.BlockID, height, lb.Commit); err != nil {
-			return nil, fmt.Errorf("%w: header %d: %w", ErrVerify, height, err)
-		}
-		return lb, nil
-	}
-	targets := []int64{height}
-	var last *types.LightBlock
-	for len(targets) > 0 {
-		h := targets[len(targets)-1]
-		lb, err := l.header(ctx, h)
-		if err != nil {
-			return nil, err
-		}
-		err = light.Verify(l.trusted.SignedHeader, l.trusted.ValidatorSet, lb.SignedHeader, lb.ValidatorSet,
-			trustPeriod, time.Now(), clockDrift, light.DefaultTrustLevel)
-		var between light.ErrNewValSetCantBeTrusted
-		switch {
-		case err == nil:
-			l.trusted, last, targets = lb, lb, targets[:len(targets)-1]
-		case errors.As(err, &between) && h > l.trusted.Height+1:
-			targets = append(targets, (l.trusted.Height+h)/2)
-		default:
-			return nil, fmt.Errorf("%w: header %d: %w", ErrVerify, h, err)
+	main := &source{via: l.cfg.Ask, chainID: l.cfg.Genesis.ChainID}
+	var others []provider.Provider
+	if l.cfg.Witnesses != nil {
+		for _, w := range l.cfg.Witnesses() {
+			if len(others) < maxWitnesses {
+				others = append(others, &source{via: w, chainID: main.chainID})
+			}
 		}
 	}
-	return last, nil
+	if len(others) == 0 {
+		others = append(others, &echo{of: main}) // the client insists on one
+	}
+	// A client of its own for each header: it drops providers for good, while the
+	// nodes that can be asked come and go.
+	c, err := light.NewClientFromTrustedStore(main.chainID, l.cfg.Period, main, others, l.store, light.PruningSize(keepHeaders),
+		light.MaxClockDrift(clockDrift), light.Logger(l.log))
+	if err != nil {
+		return nil, fmt.Errorf("chain: light client: %w", err)
+	}
+	lb, err := c.VerifyLightBlockAtHeight(ctx, height, l.cfg.now())
+	if err != nil {
+		return nil, l.explain(height, err, main.why())
+	}
+	return lb, nil
+}
+
+// explain names an error of CometBFT's client; why is what a node's answer
+// failed with, which that client does not pass on.
+func (l *Light) explain(height int64, err, why error) error {
+	var old light.ErrOldHeaderExpired
+	switch {
+	case errors.As(err, &old):
+		return l.tooOld("the last block verified here", old.At.Add(-l.cfg.Period))
+	case errors.Is(err, light.ErrLightClientAttack):
+		return fmt.Errorf("%w: two blocks of height %d have the signatures of enough producers, or of what was theirs: stop, and compare the network's blocks with people you trust", ErrAttack, height)
+	case errors.Is(err, light.ErrFailedHeaderCrossReferencing):
+		return fmt.Errorf("%w: no other node has header %d", ErrUnavailable, height)
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case why != nil:
+		return why
+	}
+	return fmt.Errorf("%w: header %d: %w", ErrVerify, height, err)
 }
 
 // Head returns the newest block whose state can be proved, verified. It never
@@ -196,22 +328,34 @@ func (l *Light) Head(ctx context.Context) (Head, error) {
 	if len(next.AppHash) != 32 {
 		return Head{}, fmt.Errorf("%w: header %d: root of %d bytes", ErrVerify, next.Height, len(next.AppHash))
 	}
+	if l.cfg.Save != nil {
+		b, err := encodeSaved(next, l.genesis)
+		if err == nil {
+			err = l.cfg.Save(b)
+		}
+		if err != nil {
+			return Head{}, fmt.Errorf("chain: saving header %d: %w", next.Height, err)
+		}
+	}
 	l.head = Head{Height: s.height, Time: own.Time.UnixMilli(), Hash: [32]byte(own.Hash()), Root: [32]byte(next.AppHash)}
 	return l.head, nil
 }
 
-// BlockHash returns the verified hash of the block at a height.
+// BlockHash returns the verified hash of the block at a height, which may be at
+// most ledger.KeepHashes below the head: the state keeps those.
 func (l *Light) BlockHash(ctx context.Context, height uint64) ([32]byte, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if height == 0 || height > 1<<62 {
-		return [32]byte{}, fmt.Errorf("%w: block %d", ErrUnavailable, height)
-	}
-	b, err := l.verify(ctx, int64(height))
+	v, err := l.View(ctx)
 	if err != nil {
 		return [32]byte{}, err
 	}
-	return [32]byte(b.Hash()), nil
+	if height == 0 || height > v.Height() {
+		return [32]byte{}, fmt.Errorf("%w: block %d, the head is %d", ErrUnavailable, height, v.Height())
+	}
+	hash, ok, err := ledger.BlockHash(v, height)
+	if err == nil && !ok {
+		err = fmt.Errorf("%w: block %d is older than the last %d, whose hashes the state keeps", ErrUnavailable, height, ledger.KeepHashes)
+	}
+	return hash, err
 }
 
 // View returns the state at the newest provable height. Its reads ask with ctx.
@@ -224,7 +368,7 @@ func (l *Light) View(ctx context.Context) (*LightView, error) {
 }
 
 // FetchGenesis asks for the genesis with a hash and verifies it.
-func FetchGenesis(ctx context.Context, via func(ctx context.Context, req []byte) ([]byte, error), hash [32]byte) (*ledger.Genesis, error) {
+func FetchGenesis(ctx context.Context, via Ask, hash [32]byte) (*ledger.Genesis, error) {
 	b, err := ask(ctx, via, request{kind: askGenesis})
 	if err != nil {
 		return nil, err

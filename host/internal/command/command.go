@@ -69,11 +69,11 @@ func exitCode(err error) int {
 	case errors.Is(err, store.ErrLocked), errors.Is(err, kv.ErrLocked):
 		return exitLocked
 	case errors.Is(err, chain.ErrBroken), errors.Is(err, ledger.ErrBroken), errors.Is(err, store.ErrCorrupt),
-		errors.Is(err, kv.ErrCorrupt), errors.Is(err, chain.ErrOtherGenesis):
+		errors.Is(err, kv.ErrCorrupt), errors.Is(err, chain.ErrOtherGenesis), errors.Is(err, chain.ErrAttack):
 		return exitBroken
 	case errors.Is(err, remote.ErrNoNode):
 		return exitNetwork
-	case errors.Is(err, remote.ErrJoin), errors.Is(err, key.ErrAddress):
+	case errors.Is(err, remote.ErrJoin), errors.Is(err, chain.ErrTrust), errors.Is(err, key.ErrAddress):
 		return exitUsage
 	}
 	return exitDiffers

@@ -34,7 +34,7 @@ type Remote struct {
 var ErrNoNode = errors.New("no node of the network answers")
 
 // Dial joins a network with an identity of its own, random for a zero seed, and
-// verifies its genesis and first header.
+// verifies its genesis and the root of trust.
 func Dial(ctx context.Context, j Join, seed key.Seed, log *slog.Logger) (*Remote, error) {
 	if seed == (key.Seed{}) {
 		rand.Read(seed[:]) // crypto/rand never fails
@@ -61,7 +61,7 @@ func (r *Remote) join(ctx context.Context, j Join) (err error) {
 	}
 	// A network that has just begun has no first header yet.
 	for {
-		r.Light, err = chain.OpenLight(ctx, chain.LightConfig{Genesis: r.Genesis, Ask: r.ask})
+		r.Light, err = chain.OpenLight(ctx, chain.LightConfig{Genesis: r.Genesis, Anchor: j.Anchor, Ask: r.ask, Witnesses: r.witnesses, Log: r.log})
 		if err == nil || !errors.Is(err, chain.ErrUnavailable) {
 			return err
 		}
@@ -129,6 +129,22 @@ func (r *Remote) ask(ctx context.Context, req []byte) (out []byte, err error) {
 		return err
 	})
 	return out, err
+}
+
+// witnesses are the ways to ask some full nodes beside the one that answers: all
+// of a few, since which one answers changes.
+func (r *Remote) witnesses() []chain.Ask {
+	all := r.Net.FullNodes()
+	if len(all) < 2 {
+		return nil // it would be compared with itself
+	}
+	var out []chain.Ask
+	for _, id := range all[:min(len(all), 3)] {
+		out = append(out, func(ctx context.Context, req []byte) ([]byte, error) {
+			return r.call(ctx, id, streamLight, req, chain.MaxAnswer)
+		})
+	}
+	return out
 }
 
 // Fresh returns a proved view that is at most a third of a second old.
