@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -33,6 +35,9 @@ type Config struct {
 	Interpreter bool
 	// Limits bound every call. Zero: plugins.DefaultLimits.
 	Limits Limits
+	// Idle is how many instances of a module are kept ready between calls; each
+	// takes little memory until it is used. Zero: one per processor.
+	Idle int
 	// Log receives how long compilation took, and damage found in the cache.
 	// Nil: nothing is logged.
 	Log *slog.Logger
@@ -52,6 +57,9 @@ func NewEngine(cfg Config) (*Engine, error) {
 	}
 	if err := cfg.Limits.Validate(); err != nil {
 		return nil, fmt.Errorf("wasm: %w", err)
+	}
+	if cfg.Idle <= 0 {
+		cfg.Idle = runtime.GOMAXPROCS(0)
 	}
 	e := &Engine{cfg: cfg, log: cfg.Log}
 	if e.log == nil {
@@ -87,8 +95,15 @@ type Module struct {
 	runtime  wazero.Runtime
 	cache    wazero.CompilationCache
 	compiled wazero.CompiledModule
-	started  bool // the module has a start function
-	inits    bool // the module exports _initialize
+	pages    uint32 // what its memory may grow to
+	started  bool   // the module has a start function
+	inits    bool   // the module exports _initialize
+
+	idle chan *instance // in their first state
+
+	mu     sync.Mutex // guards the two below until one of them is set
+	snap   *snapshot
+	failed *plugins.Fault // why it does not start
 }
 
 // Load gates, meters and compiles a module, or takes the compiled code from the
@@ -105,8 +120,10 @@ func (e *Engine) Load(ctx context.Context, module []byte) (*Module, error) {
 		fuel:     min(manifest.Fuel, e.cfg.Limits.Fuel),
 		logMax:   e.cfg.Limits.Log,
 	}
+	m.idle = make(chan *instance, e.cfg.Idle)
 	lim := e.cfg.Limits
 	lim.Pages = uint32(min(manifest.Pages, uint64(lim.Pages)))
+	m.pages = lim.Pages
 	metered, err := Instrument(module, lim)
 	switch {
 	case errors.Is(err, meter.ErrPages):
@@ -159,13 +176,85 @@ const features = api.CoreFeaturesV2 &^ api.CoreFeatureSIMD
 // Close frees the module's code. No call may be running.
 func (m *Module) Close(ctx context.Context) error {
 	var err error
+	for len(m.idle) > 0 {
+		(<-m.idle).close()
+	}
+	if m.snap != nil && m.snap.img != nil {
+		err = m.snap.img.close()
+		m.snap.img = nil
+	}
 	if m.runtime != nil {
-		err = m.runtime.Close(ctx)
+		err = errors.Join(err, m.runtime.Close(ctx))
 	}
 	if m.cache != nil {
 		err = errors.Join(err, m.cache.Close(ctx))
 	}
 	return err
+}
+
+// take returns an instance in its first state.
+func (m *Module) take() (*instance, error) {
+	if err := m.prepare(); err != nil {
+		return nil, err
+	}
+	select {
+	case in := <-m.idle:
+		return in, nil
+	default:
+	}
+	in, err := m.begin()
+	if err != nil {
+		return nil, err
+	}
+	if m.snap.img == nil {
+		err = in.initialise()
+	} else {
+		err = in.follow(m.snap)
+	}
+	if err != nil {
+		in.close()
+		return nil, err
+	}
+	return in, nil
+}
+
+// prepare starts the module when it never was and keeps what it became. Trouble
+// of our own is not kept: the next call tries again.
+func (m *Module) prepare() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.failed != nil {
+		return m.failed
+	}
+	if m.snap != nil {
+		return nil
+	}
+	in, err := m.begin()
+	if err == nil {
+		if err = in.initialise(); err == nil {
+			m.snap, err = in.keep()
+		}
+		if err == nil && m.snap.img != nil {
+			in.restore(m.snap)
+			m.idle <- in
+			return nil
+		}
+		in.close()
+	}
+	errors.As(err, &m.failed)
+	return err
+}
+
+// give takes an instance back after a call that left it usable.
+func (m *Module) give(in *instance) {
+	if m.snap.img != nil && in.rewind(m.snap) {
+		select {
+		case m.idle <- in:
+			return
+		default:
+		}
+	}
+	in.close()
 }
 
 // ID returns the module's name.

@@ -11,6 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/plexus-network/plexus/abi/cbor"
+	"github.com/plexus-network/plexus/plugins"
 	"github.com/plexus-network/plexus/plugins/internal/meter"
 )
 
@@ -56,29 +57,49 @@ var errFuel = fmt.Errorf("host function: out of fuel")
 
 // env is what one instance sees of the world. It is used by one goroutine.
 type env struct {
-	random      *rand.ChaCha8
+	random      *rand.ChaCha8 // made when it is first asked for
+	randomSeed  func() [32]byte
 	clock       uint64
 	log         []byte
 	logMax      int
 	fuel, depth api.MutableGlobal
-	fullGlobal  api.Global
+	fullGlobal  api.MutableGlobal
 }
 
 type envKey struct{}
 
-func newEnv(m *Module, seed [32]byte) *env {
-	b := cbor.AppendArray(nil, 3)
-	b = cbor.AppendText(b, "plexus/module-random/v1")
-	b = cbor.AppendBytes(b, m.id[:])
-	b = cbor.AppendBytes(b, seed[:])
-	return &env{random: rand.NewChaCha8(sha256.Sum256(b)), clock: clockStart, logMax: m.logMax}
+// seed sets where random numbers come from: the module and the seed, under a
+// name of their own.
+func (e *env) seed(id plugins.ID, name string, seed [32]byte) {
+	e.random = nil
+	e.randomSeed = func() [32]byte {
+		b := cbor.AppendArray(nil, 3)
+		b = cbor.AppendText(b, name)
+		b = cbor.AppendBytes(b, id[:])
+		return sha256.Sum256(cbor.AppendBytes(b, seed[:]))
+	}
 }
 
-func (e *env) attach(inst api.Module, fuel uint64) {
+func (e *env) read(buf []byte) {
+	if e.random == nil {
+		e.random = rand.NewChaCha8(e.randomSeed())
+	}
+	e.random.Read(buf)
+}
+
+func (e *env) attach(inst api.Module) {
 	e.fuel = inst.ExportedGlobal(meter.ExportFuel).(api.MutableGlobal)
 	e.depth = inst.ExportedGlobal(meter.ExportDepth).(api.MutableGlobal)
-	e.fullGlobal = inst.ExportedGlobal(meter.ExportFull)
-	e.fuel.Set(fuel)
+	e.fullGlobal = inst.ExportedGlobal(meter.ExportFull).(api.MutableGlobal)
+}
+
+// begin sets the world to how a call finds it. The fuel that the start took is
+// paid by each call, whether it ran again or not.
+func (e *env) begin(s *snapshot, id plugins.ID, fuel uint64, seed [32]byte) {
+	e.seed(id, "plexus/module-random/v1", seed)
+	e.clock = s.clock
+	e.log = append([]byte(nil), s.log...)
+	e.fuel.Set(fuel - s.fuel)
 }
 
 func (e *env) resetDepth()      { e.depth.Set(api.EncodeI32(meter.MaxDepth)) }
@@ -162,7 +183,7 @@ func randomGet(e *env, mem api.Memory, stack []uint64) uint32 {
 	if !ok {
 		return errnoFault
 	}
-	e.random.Read(buf)
+	e.read(buf)
 	return errnoSuccess
 }
 

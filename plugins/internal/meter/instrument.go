@@ -2,6 +2,7 @@ package meter
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/plexus-network/plexus/abi"
 )
@@ -220,6 +221,12 @@ func (m *module) exportSection() []byte {
 		export{ExportFuel, kindGlobal, m.globals},
 		export{ExportDepth, kindGlobal, m.globals + 1},
 		export{ExportFull, kindGlobal, m.globals + 2})
+	for i, g := range m.mutable {
+		all = append(all, export{ExportGlobal + strconv.Itoa(i), kindGlobal, g})
+	}
+	if m.fresh {
+		all = append(all, export{ExportFresh, kindGlobal, m.globals})
+	}
 	if m.start >= 0 {
 		all = append(all, export{ExportStart, kindFunc, m.start})
 	}

@@ -49,11 +49,19 @@ const (
 	workScan         = 64  // locals looked through at a loop's end, divided by this: our own work
 )
 
-// Names of what the rewriter exports for the host. A module that exports one of
-// them is refused.
+// reserved begins the names of what the rewriter exports for the host. A module
+// that exports such a name is refused.
+const reserved = "plexus."
+
+// Names of what the rewriter exports for the host.
 const (
 	ExportFuel  = "plexus.fuel"  // mutable i64: fuel left; negative when it ran out
 	ExportDepth = "plexus.depth" // mutable i32: frames left; negative when they ran out
 	ExportFull  = "plexus.full"  // mutable i32: 1 after a memory.grow was refused
 	ExportStart = "plexus.start" // the module's start function, which the host runs itself
+	ExportFresh = "plexus.fresh" // there when the module can change more of itself than memory and numbers
+
+	// ExportGlobal and a number, counted from 0, name the module's own mutable
+	// globals, which the host puts back between calls.
+	ExportGlobal = "plexus.global."
 )

@@ -1,6 +1,9 @@
 package meter
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // funcType is a function's type; both slices alias the module.
 type funcType struct{ params, results []byte }
@@ -43,7 +46,9 @@ type module struct {
 	tableAt []limits
 	mems    int
 	memAt   []limits
-	globals int // all, imported ones first
+	globals int   // all, imported ones first
+	mutable []int // mutable globals of the module's own that hold numbers
+	fresh   bool  // its state is more than its memory and those: tables, references, dropped segments
 
 	exports   []export
 	declared  map[int]bool // functions named outside of code, the only ones that ref.func may name
@@ -226,11 +231,17 @@ func (m *module) readGlobals(r *reader) {
 	n := r.max(MaxGlobals, "globals")
 	// An initialiser may name every function, but only globals before its own.
 	for i := 0; i < n && r.err == nil; i++ {
-		if t := r.byte(); !isValue(t) {
+		t := r.byte()
+		if !isValue(t) {
 			r.fail("global of type %#x", t)
 		}
-		if mutable := r.byte(); mutable > 1 {
+		switch mutable := r.byte(); {
+		case mutable > 1:
 			r.fail("mutability %d", mutable)
+		case mutable == 1 && isRef(t):
+			m.fresh = true
+		case mutable == 1:
+			m.mutable = append(m.mutable, m.globals)
 		}
 		m.constant(r)
 		m.globals++
@@ -281,8 +292,7 @@ func (m *module) readExports(r *reader) {
 		default:
 			r.fail("export of kind %d", e.kind)
 		}
-		switch e.name {
-		case ExportFuel, ExportDepth, ExportFull, ExportStart:
+		if strings.HasPrefix(e.name, reserved) {
 			r.fail("export name %q is reserved", e.name)
 		}
 		m.exports = append(m.exports, e)

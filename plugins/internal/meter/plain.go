@@ -44,6 +44,7 @@ func (d *body) plain(in *instr) (weight int) {
 			d.pop(1)
 			d.push(1)
 		} else {
+			d.m.fresh = true
 			d.pop(2)
 		}
 		return weightTableRef
@@ -118,6 +119,10 @@ func (d *body) misc(in *instr) (weight int) {
 	table := func() { r.index(len(d.m.tables), "table") }
 	pop, push := 3, 0
 	weight = weightBulk
+	switch sub {
+	case miscDataDrop, miscElemDrop, miscTableInit, miscTableCopy, miscTableGrow, miscTableFill:
+		d.m.fresh = true // what this changes cannot be put back
+	}
 	switch sub {
 	case miscMemInit:
 		data()

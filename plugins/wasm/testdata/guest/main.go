@@ -70,6 +70,9 @@ func do(in []byte) (status uint32, out []byte) {
 			out = append(out, byte(k))
 		}
 		out = binary.LittleEndian.AppendUint64(out, rand.Uint64())
+		var drawn [8]byte
+		randomGet(&drawn, 8)
+		out = append(out, drawn[:]...)
 		return 0, strconv.AppendUint(out, now(), 10)
 	case 'g': // garbage
 		sum := 0
@@ -79,6 +82,10 @@ func do(in []byte) (status uint32, out []byte) {
 			sum += len(b) + int(b[i%1024])
 		}
 		return 0, strconv.AppendInt(nil, int64(sum), 10)
+	case 'G': // grow by a little more than the heap begins with
+		b := make([]byte, 6<<20)
+		b[len(b)-1] = 1
+		return 0, strconv.AppendInt(nil, int64(b[len(b)-1]), 10)
 	case 'w': // sleep for a day
 		start := now()
 		sleep(24 * 3600e9)
@@ -102,6 +109,9 @@ func do(in []byte) (status uint32, out []byte) {
 
 //go:wasmimport wasi_snapshot_preview1 proc_exit
 func exit(code uint32)
+
+//go:wasmimport wasi_snapshot_preview1 random_get
+func randomGet(to *[8]byte, n uint32) uint32
 
 //go:wasmimport wasi_snapshot_preview1 clock_time_get
 func clockTimeGet(id uint32, precision uint64, out *uint64) uint32
