@@ -10,7 +10,8 @@
 //	plexus_abi_v1  func()                    a marker, never called
 //	plexus_alloc   func(len u32) u32         room for len bytes of input
 //	plexus_call    func(op, ptr, len u32) u64
-//	_initialize    func()                    optional, run once in a new instance
+//	_initialize    func()                    optional, run once; every call begins
+//	                                         from the state that it left
 //
 // The host copies the operation's input to the room it was given and calls
 // plexus_call. The result is ptr<<32|len of an envelope in the guest's memory:
@@ -22,7 +23,8 @@
 // The module may import only the ten functions of wasi_snapshot_preview1 that
 // the standard Go toolchain needs. There is no clock, file, network or
 // environment behind them; random numbers are derived from a seed which the
-// host takes from the round, and what is written to standard output or error
+// host takes from the round (during _initialize from the module's name, so that a
+// language's own generator, seeded there, gives each call the same numbers), and what is written to standard output or error
 // goes to a bounded log.
 //
 // # What crosses, and what never does

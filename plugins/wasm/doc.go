@@ -9,13 +9,19 @@
 //
 // # What a call sees
 //
-// A new instance: memory, globals and table as the module declares them, its
-// start function and _initialize run. Behind the ten WASI functions there is no
-// machine: arguments and environment are empty, the clock stands still except
-// when the module sleeps, random numbers are a stream from the seed, output goes
-// to a bounded log. So reply, fuel and log depend on the module, the operation,
-// the input and the seed alone, and are the same in the compiler and in the
-// interpreter, which is the referee.
+// The module as its start function and _initialize left it: that state is taken
+// once and each call begins from it (on Linux a copy-on-write mapping, so that
+// only the pages which a call wrote are put back). Behind the ten WASI functions
+// there is no machine: arguments and environment are empty, the clock stands
+// still except when the module sleeps, random numbers are a stream from the seed
+// (while the module starts, from its name alone), output goes to a bounded log.
+// So reply, fuel and log depend on the module, the operation, the input and the
+// seed alone, and are the same in the compiler and in the interpreter, which is
+// the referee. The fuel of the start is part of every call's.
+//
+// An instance that trapped is thrown away. A module that writes to tables, drops
+// segments or keeps references in globals is initialised anew for each call,
+// which costs some milliseconds for a large one.
 //
 // # What bounds a call
 //
