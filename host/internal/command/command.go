@@ -5,7 +5,6 @@ package command
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -17,33 +16,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plexus-network/plexus/host/internal/dev"
-	"github.com/plexus-network/plexus/host/internal/kv"
 	"github.com/plexus-network/plexus/host/internal/remote"
-	"github.com/plexus-network/plexus/ledger"
-	"github.com/plexus-network/plexus/ledger/chain"
 	"github.com/plexus-network/plexus/ledger/key"
-	"github.com/plexus-network/plexus/ledger/store"
 	"github.com/plexus-network/plexus/p2p"
 )
-
-// Exit codes. 0 is success.
-const (
-	exitDiffers     = 1  // a replay or a check found a difference; any other failure
-	exitUnavailable = 2  // evidence is not to be had
-	exitUsage       = 64 // the command line is wrong
-	exitLocked      = 73 // another process has the home
-	exitBroken      = 70 // the ledger, its store or consensus broke: the node stopped
-	exitNetwork     = 69 // no node answers
-)
-
-// coded is an error with an exit code of its own.
-type coded struct {
-	code int
-	err  error
-}
-
-func (c *coded) Error() string { return c.err.Error() }
-func (c *coded) Unwrap() error { return c.err }
 
 // Main runs the command line and returns the exit code.
 func Main() int {
@@ -61,24 +37,6 @@ func Main() int {
 	return exitCode(err)
 }
 
-func exitCode(err error) int {
-	var c *coded
-	switch {
-	case errors.As(err, &c):
-		return c.code
-	case errors.Is(err, store.ErrLocked), errors.Is(err, kv.ErrLocked):
-		return exitLocked
-	case errors.Is(err, chain.ErrBroken), errors.Is(err, ledger.ErrBroken), errors.Is(err, store.ErrCorrupt),
-		errors.Is(err, kv.ErrCorrupt), errors.Is(err, chain.ErrOtherGenesis), errors.Is(err, chain.ErrAttack):
-		return exitBroken
-	case errors.Is(err, remote.ErrNoNode):
-		return exitNetwork
-	case errors.Is(err, remote.ErrJoin), errors.Is(err, chain.ErrTrust), errors.Is(err, key.ErrAddress):
-		return exitUsage
-	}
-	return exitDiffers
-}
-
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "plexus",
@@ -87,32 +45,33 @@ func newRoot() *cobra.Command {
 tasks and scores are sandboxed code, miners, validators, and the replay of any
 validator's scores by anyone.
 
-Exit codes: 0 success, 1 failure or a difference found, 2 evidence not to be had,
-64 usage, 69 no node answers, 70 broken chain or store, 73 home in use.`,
+See 'plexus help exit-codes' for the exit codes and 'plexus schema' for what --json prints.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return nil
-			}
-			if near := c.SuggestionsFor(args[0]); len(near) > 0 {
-				return usage("unknown command %q: did you mean %q?", args[0], near[0])
-			}
-			return usage("unknown command %q: see 'plexus --help'", args[0])
-		},
-		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+		Args:          subcommands,
+		RunE:          showHelp,
 	}
 	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &coded{exitUsage, fmt.Errorf("%w: see '%s --help'", err, c.CommandPath())}
 	})
 	root.AddCommand(devCommand(), replayCommand(), metagraphCommand(), sendCommand(), registerCommand(), minerCommand(), keyCommand(),
-		nodeCommand(), minersCommand(), workerCommand(), engineCommand())
+		configCommand(), schemaCommand(), exitTopic(), nodeCommand(), minersCommand(), workerCommand(), engineCommand())
 	return root
 }
 
-// usage wraps an argument error of a command.
-func usage(format string, args ...any) error { return &coded{exitUsage, fmt.Errorf(format, args...)} }
+// subcommands refuses arguments of a command that only groups others.
+func subcommands(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+		return usage("unknown command %q: did you mean %q?", args[0], near[0])
+	}
+	return usage("unknown command %q: see '%s --help'", args[0], c.CommandPath())
+}
+
+func showHelp(c *cobra.Command, _ []string) error { return c.Help() }
 
 // noArgs is cobra.NoArgs with our exit code.
 func noArgs(c *cobra.Command, args []string) error {

@@ -5,11 +5,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/kv"
 	"github.com/plexus-network/plexus/host/internal/remote"
 	"github.com/plexus-network/plexus/ledger"
@@ -74,7 +77,7 @@ func TestUsage(t *testing.T) {
 		{"key new ../../etc/passwd", 1, "use letters"},
 		{"key list extra", 64, "takes no arguments"},
 		{"dev --plain --json", 64, "exclude each other"},
-		{"dev --keep " + file, 1, file},
+		{"dev --keep " + file, exitIO, file},
 		{"node", 64, "--home DIR is needed"},
 		{"engine", 64, "text-mix"},
 		{"engine nonsense", 1, "nonsense"},
@@ -116,7 +119,8 @@ func TestKeys(t *testing.T) {
 func TestExitCodes(t *testing.T) {
 	for err, want := range map[error]int{
 		errors.New("any"): 1, &coded{exitUnavailable, errors.New("x")}: 2, fmt.Errorf("a: %w", store.ErrLocked): 73, kv.ErrLocked: 73,
-		chain.ErrBroken: 70, ledger.ErrBroken: 70, store.ErrCorrupt: 70, kv.ErrCorrupt: 70, chain.ErrOtherGenesis: 70, remote.ErrNoNode: 69, remote.ErrJoin: 64,
+		chain.ErrBroken: 70, ledger.ErrBroken: 70, store.ErrCorrupt: 70, kv.ErrCorrupt: 70, chain.ErrOtherGenesis: 78, config.ErrConfig: 78, fmt.Errorf("x: %w", &fs.PathError{Op: "open", Path: "f", Err: fs.ErrNotExist}): 74,
+		&fs.PathError{Op: "write", Path: "f", Err: syscall.ENOSPC}: 28, fmt.Errorf("x: %w", os.NewSyscallError("bind", syscall.EADDRINUSE)): 71, remote.ErrNoNode: 69, remote.ErrJoin: 64,
 	} {
 		if got := exitCode(err); got != want {
 			t.Errorf("%v: %d, want %d", err, got, want)

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
+	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/dev"
 	"github.com/plexus-network/plexus/host/internal/event"
-	"github.com/plexus-network/plexus/host/internal/node"
 )
 
 type devFlags struct {
@@ -41,10 +41,10 @@ that found; it prints a table and exits 0, or 1 when anything fails.`,
 	}
 	c.Flags().BoolVar(&f.check, "check", false, "run until two epochs are paid and checked, then exit")
 	c.Flags().BoolVar(&f.plain, "plain", false, "print lines instead of a live view")
-	c.Flags().BoolVar(&f.json, "json", false, "print events, one JSON object a line")
+	jsonFlag(c, &f.json, event.Event{})
 	c.Flags().StringVar(&f.keep, "keep", "", "keep the network in this directory, and resume the one that is there")
 	c.Flags().StringVar(&f.corpus, "corpus", "", "text to draw tasks from (default: the Opticks text of the Go distribution)")
-	c.Flags().StringVar(&f.cache, "cache", node.DefaultCache(), "folder of compiled modules")
+	c.Flags().StringVar(&f.cache, "cache", config.DefaultCache(), "folder of compiled modules")
 	return c
 }
 

@@ -9,9 +9,16 @@ import (
 )
 
 func keyCommand() *cobra.Command {
-	c := &cobra.Command{Use: "key", Short: "Make and list keys"}
+	c := &cobra.Command{Use: "key", Short: "Make and list keys", Args: subcommands, RunE: showHelp}
 	c.AddCommand(keyNew(), keyList())
 	return c
+}
+
+// keyRow is a key as --json prints it.
+type keyRow struct {
+	Name    string `json:"name"`
+	Address string `json:"address,omitempty"`
+	Error   string `json:"error,omitempty"`
 }
 
 // ring is the folder named by the flag, or the default one.
@@ -46,7 +53,7 @@ is not encrypted: keep what matters elsewhere until it can be.`,
 				return err
 			}
 			if asJSON {
-				return printJSON(c, map[string]string{"name": args[0], "address": id.String()})
+				return printJSON(c, keyRow{Name: args[0], Address: id.String()})
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s\t%s\n", args[0], id)
 			fmt.Fprintf(c.ErrOrStderr(), "kept unencrypted in %s: readable by you alone\n", r.Dir)
@@ -54,7 +61,7 @@ is not encrypted: keep what matters elsewhere until it can be.`,
 		},
 	}
 	c.Flags().StringVar(&dir, "keys", "", "folder of keys (default ~/.plexus/keys)")
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(c, &asJSON, keyRow{})
 	return c
 }
 
@@ -72,14 +79,9 @@ func keyList() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			type row struct {
-				Name    string `json:"name"`
-				Address string `json:"address,omitempty"`
-				Error   string `json:"error,omitempty"`
-			}
-			rows := make([]row, len(list))
+			rows := make([]keyRow, len(list))
 			for i, n := range list {
-				rows[i] = row{Name: n.Name}
+				rows[i] = keyRow{Name: n.Name}
 				if n.Err != nil {
 					rows[i].Error = n.Err.Error()
 				} else {
@@ -99,6 +101,6 @@ func keyList() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&dir, "keys", "", "folder of keys (default ~/.plexus/keys)")
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(c, &asJSON, []keyRow{})
 	return c
 }

@@ -50,7 +50,7 @@ func metagraphCommand() *cobra.Command {
 		},
 	}
 	c.Flags().Uint16Var(&netuid, "netuid", 1, "subnet")
-	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	jsonFlag(c, &asJSON, ledger.Metagraph{})
 	joinFlag(c, &join)
 	return c
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	text "github.com/plexus-network/plexus/examples/engines/text"
+	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/event"
 	"github.com/plexus-network/plexus/host/internal/miners"
 	"github.com/plexus-network/plexus/host/internal/node"
@@ -80,9 +81,9 @@ func nodeCommand() *cobra.Command {
 			if len(listen) > 0 {
 				over["listen"] = listen
 			}
-			cfg, err := node.LoadConfig(home, over)
+			cfg, err := config.Load(home, over)
 			if err != nil {
-				return &coded{exitUsage, err}
+				return err
 			}
 			events := event.NewWriter(c.OutOrStdout(), name)
 			n, err := node.Open(c.Context(), cfg, stderrLog(level), events)

@@ -71,7 +71,7 @@ Exit codes: 0 equal, 1 different, 2 the evidence is not to be had.`,
 	c.Flags().StringVar(&f.validator, "validator", "", "hotkey of one validator (default: all that committed)")
 	c.Flags().StringVar(&f.file, "bundle", "", "replay this file instead of fetching the evidence")
 	c.Flags().StringVar(&f.engine, "engine", "interpreter", "engine of the module: interpreter, compiler or both")
-	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	jsonFlag(c, &f.json, []verdict{})
 	joinFlag(c, &f.join)
 	return c
 }

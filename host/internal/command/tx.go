@@ -27,7 +27,7 @@ type txFlags struct {
 func (f *txFlags) add(c *cobra.Command) {
 	c.Flags().StringVar(&f.keys, "keys", "", "folder of keys (default ~/.plexus/keys)")
 	c.Flags().StringVar(&f.from, "from", "", "key that pays")
-	c.Flags().BoolVar(&f.json, "json", false, "print JSON")
+	jsonFlag(c, &f.json, sent{})
 	c.Flags().BoolVar(&f.dry, "dry-run", false, "say what would happen, send nothing")
 	joinFlag(c, &f.join)
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/gofrs/flock"
 
 	text "github.com/plexus-network/plexus/examples/subnets/text"
-	"github.com/plexus-network/plexus/host/internal/node"
+	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/keys"
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/key"
@@ -201,9 +201,10 @@ func (n *Network) writeNode(i int, module []byte) error {
 			return err
 		}
 	}
-	c := node.DefaultConfig()
+	c := config.Default()
 	c.Home, c.Genesis, c.BlockTime, c.Cache = home, "../"+fileGenesis, blockTime, n.cfg.Cache
 	c.Hotkey, c.Consensus = "hotkey.key", "consensus.key"
+	c.API.Listen, c.Admin.Socket = "", "" // several nodes share the machine's ports
 	if i < validators {
 		c.Validate, c.Data = []ledger.NetUID{netuid}, "../"+fileHidden
 	}

@@ -17,9 +17,9 @@ import (
 	"time"
 
 	"github.com/plexus-network/plexus/host/internal/command"
+	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/dev"
 	"github.com/plexus-network/plexus/host/internal/event"
-	"github.com/plexus-network/plexus/host/internal/node"
 )
 
 // TestMain lets the test's own binary be every process of the network: the
@@ -169,7 +169,7 @@ func TestNetwork(t *testing.T) {
 
 func testKills(t *testing.T, home string) {
 	start := time.Now()
-	net, err := dev.Open(t.Context(), dev.Config{Home: home, Cache: node.DefaultCache()}, io.Discard, func(string) {})
+	net, err := dev.Open(t.Context(), dev.Config{Home: home, Cache: config.DefaultCache()}, io.Discard, func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -365,7 +365,7 @@ func devCommand(t *testing.T, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(self, append([]string{"dev", "--cache", node.DefaultCache()}, args...)...)
+	c := exec.Command(self, append([]string{"dev", "--cache", config.DefaultCache()}, args...)...)
 	out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOPATH").Output()
 	if err != nil {
 		t.Fatal(err)

@@ -44,7 +44,7 @@ func (p *process) run(ctx context.Context, self string) error {
 			return nil
 		}
 		var exit *exec.ExitError
-		if errors.As(err, &exit) && (exit.ExitCode() == 70 || exit.ExitCode() == 64) {
+		if errors.As(err, &exit) && (exit.ExitCode() == 70 || exit.ExitCode() == 64 || exit.ExitCode() == 78) {
 			return fmt.Errorf("%w: %s: %v: %s", ErrFatal, p.name, err, p.lastWords())
 		}
 		if time.Since(start) > 30*time.Second {

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/kv"
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/chain"
@@ -230,7 +231,7 @@ func TestPortInUse(t *testing.T) {
 	const free = "/ip4/127.0.0.1/udp/0/quic-v1"
 	for name, listen := range map[string][]string{"quic": {quicAddr}, "tcp": {tcpAddr}, "one of two": {free, tcpAddr}, "the other of two": {quicAddr, free}} {
 		t.Run(name, func(t *testing.T) {
-			c, err := LoadConfig(newHome(t, testGenesis(t, "one")), map[string]any{"listen": listen})
+			c, err := config.Load(newHome(t, testGenesis(t, "one")), map[string]any{"listen": listen})
 			if err != nil {
 				t.Fatal(err)
 			}

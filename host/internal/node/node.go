@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/event"
 	"github.com/plexus-network/plexus/host/internal/kv"
 	"github.com/plexus-network/plexus/host/internal/remote"
@@ -32,7 +33,7 @@ import (
 
 // Node is an open node. It runs once.
 type Node struct {
-	cfg     Config
+	cfg     config.Config
 	log     *slog.Logger
 	events  *event.Writer
 	gen     *ledger.Genesis
@@ -45,6 +46,7 @@ type Node struct {
 	pool    *worker.Pool
 	modules *modules
 	bundles *bundles
+	join    []string    // multiaddrs to begin with
 	outbox  chan []byte // transactions to announce
 	breach  chan error  // what the check of the whole state found
 
@@ -53,19 +55,22 @@ type Node struct {
 }
 
 // Open opens everything that a node needs. Close it, whether or not it ran.
-func Open(ctx context.Context, cfg Config, log *slog.Logger, events *event.Writer) (_ *Node, err error) {
+func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *event.Writer) (_ *Node, err error) {
 	n := &Node{cfg: cfg, log: log, events: events, outbox: make(chan []byte, 1024), breach: make(chan error, 1), data: map[[32]byte]*dataset.Set{}}
 	defer func() {
 		if err != nil {
 			n.Close()
 		}
 	}()
-	raw, err := os.ReadFile(cfg.path(cfg.Genesis))
+	raw, err := os.ReadFile(cfg.Path(cfg.Genesis))
 	if err != nil {
 		return nil, fmt.Errorf("reading the genesis: %w", err)
 	}
 	if n.gen, err = ledger.DecodeGenesis(raw); err != nil {
-		return nil, fmt.Errorf("%s: %w", cfg.path(cfg.Genesis), err)
+		return nil, fmt.Errorf("%s: %w", cfg.Path(cfg.Genesis), err)
+	}
+	if n.join, err = cfg.JoinAddrs(n.gen.Hash()); err != nil {
+		return nil, err
 	}
 	for _, dir := range []string{"chain", "work", "consensus", "evidence", "modules"} {
 		if err := os.MkdirAll(filepath.Join(cfg.Home, dir), 0o700); err != nil {
@@ -74,12 +79,12 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger, events *event.Write
 	}
 	var consensus key.Seed
 	if cfg.Hotkey != "" {
-		if n.hot, err = keys.Load(cfg.path(cfg.Hotkey)); err != nil {
+		if n.hot, err = keys.Load(cfg.Path(cfg.Hotkey)); err != nil {
 			return nil, err
 		}
 	}
 	if cfg.Consensus != "" {
-		if consensus, err = keys.Load(cfg.path(cfg.Consensus)); err != nil {
+		if consensus, err = keys.Load(cfg.Path(cfg.Consensus)); err != nil {
 			return nil, err
 		}
 	}
@@ -237,7 +242,7 @@ func (n *Node) Run(ctx context.Context) error {
 		}
 	})
 	g.Go(func() error {
-		for ctx.Err() == nil && len(n.cfg.Join) > 0 && n.net.Connect(ctx, n.cfg.Join...) != nil {
+		for ctx.Err() == nil && len(n.join) > 0 && n.net.Connect(ctx, n.join...) != nil {
 			select {
 			case <-ctx.Done():
 			case <-time.After(time.Second):
@@ -282,9 +287,9 @@ func (n *Node) dataset(_ context.Context, named ledger.DataSet) (*dataset.Set, e
 		return s, nil
 	}
 	if n.cfg.Data == "" {
-		return nil, fmt.Errorf("%w: the subnet draws from a data set %x: name its file as data", ErrConfig, named.Root[:6])
+		return nil, fmt.Errorf("%w: the subnet draws from a data set %x: name its file as data", config.ErrConfig, named.Root[:6])
 	}
-	s, err := dataset.Open(n.cfg.path(n.cfg.Data), named)
+	s, err := dataset.Open(n.cfg.Path(n.cfg.Data), named)
 	if err == nil {
 		n.data[named.Root] = s
 	}

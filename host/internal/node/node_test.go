@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/event"
 	"github.com/plexus-network/plexus/host/internal/kv"
 	"github.com/plexus-network/plexus/host/keys"
@@ -47,8 +48,9 @@ func newHome(t *testing.T, g *ledger.Genesis) string {
 			t.Fatal(err)
 		}
 	}
-	c := DefaultConfig()
+	c := config.Default()
 	c.Home, c.BlockTime, c.Hotkey, c.Consensus = home, 100*time.Millisecond, "hotkey.key", "consensus.key"
+	c.API.Listen, c.Admin.Socket = "", ""
 	if err := errors.Join(c.Save(), os.WriteFile(filepath.Join(home, "genesis.cbor"), g.Encode(), 0o600)); err != nil {
 		t.Fatal(err)
 	}
@@ -58,14 +60,14 @@ func newHome(t *testing.T, g *ledger.Genesis) string {
 // open is how the command opens a home.
 func open(t *testing.T, home string) (*Node, error) {
 	t.Helper()
-	c, err := LoadConfig(home, nil)
+	c, err := config.Load(home, nil)
 	if err != nil {
 		return nil, err
 	}
 	return openConfig(t, c)
 }
 
-func openConfig(t *testing.T, c Config) (*Node, error) {
+func openConfig(t *testing.T, c config.Config) (*Node, error) {
 	t.Helper()
 	return Open(t.Context(), c, testLog(), event.NewWriter(io.Discard, "test"))
 }
