@@ -6,30 +6,36 @@ import (
 	"github.com/plexus-network/plexus/ledger/unit"
 )
 
-// emit mints the block's TAO and divides it over the eligible subnets: those
-// that have started and have a module. Without one nothing is minted. Each
-// subnet's alpha is minted beside it and set aside for the running epoch.
+// emit mints the block's TAO and divides it over the eligible subnets, those
+// that earn (see Subnet.Earns). Without one nothing is minted. Each subnet's
+// alpha is minted beside it and set aside for the running epoch
+// (economics, money flow per block).
 func emit(s *state, nets []NetUID, params *Params) error {
 	tot := need[Totals](s, []byte(prefixTotals))
 	var eligible []NetUID
 	var ask []emission.Subnet
+	var averages unit.I32F32
 	for _, n := range nets {
-		sub := need[Subnet](s, subnetKey(n))
-		if sub.Started > tot.Height+1 || sub.Module == ([32]byte{}) {
+		sub, clock := need[Subnet](s, subnetKey(n)), need[Clock](s, clockKey(n))
+		m := need[Market](s, marketKey(n))
+		averages = averages.Add(unit.I32F32(m.Price))
+		if sub.Started != 0 && sub.Started <= tot.Height+1 {
+			sellForRoot(s, n, sub.Params.Tempo, &tot)
+		}
+		if !sub.Earns(tot.Height+1, clock.Epoch) {
 			continue
 		}
-		m := need[Market](s, marketKey(n))
 		eligible = append(eligible, n)
 		ask = append(ask, emission.Subnet{Price: unit.I32F32(m.Price), Withheld: unit.I32F32(m.Withheld)})
 	}
-	if s.err != nil || len(eligible) == 0 {
+	if s.err != nil {
 		return s.err
 	}
-	minted := unit.TAO(emission.Block(uint64(tot.Issued)))
-	tot.Issued += minted
-	for i, give := range emission.Divide(minted, ask) {
-		if err := inject(s, eligible[i], give, &tot, params); err != nil {
-			return err
+	if len(eligible) > 0 {
+		minted := unit.TAO(emission.Block(uint64(tot.Issued)))
+		tot.Issued += minted
+		for i, give := range emission.Divide(minted, ask) {
+			inject(s, eligible[i], give, &tot, params, averages > unit.OneI32F32)
 		}
 	}
 	store(s, []byte(prefixTotals), tot)
@@ -38,8 +44,10 @@ func emit(s *state, nets []NetUID, params *Params) error {
 
 // inject puts a subnet's TAO and new alpha into its pool without moving the
 // price, lets what the root proportion keeps out buy alpha for the protocol, and
-// sets the alpha of the people aside.
-func inject(s *state, n NetUID, give unit.TAO, tot *Totals, params *Params) error {
+// sets the alpha of the people aside. Root has its part only while the price
+// averages of all subnets sum to more than 1; else that part is burned.
+func inject(s *state, n NetUID, give unit.TAO, tot *Totals, params *Params, rootSells bool) {
+	sub := need[Subnet](s, subnetKey(n))
 	m := need[Market](s, marketKey(n))
 	clock := need[Clock](s, clockKey(n))
 	root := emission.RootProportion(tot.Root, params.TAOWeight, m.Issued)
@@ -57,19 +65,17 @@ func inject(s *state, n NetUID, give unit.TAO, tot *Totals, params *Params) erro
 			tot.Pooled += in.Excess
 		}
 	}
-	// Root dividends are sold only while the price averages sum to more than 1,
-	// which one subnet's average cannot; see Genesis.Validate.
-	parts := emission.Part(in.Out, params.OwnerCut, root, false)
+	cut := params.OwnerCut
+	if !sub.Params.OwnerCut {
+		cut = 0
+	}
+	parts := emission.Part(in.Out, cut, root, rootSells)
 	m.Burned += parts.Burned
-	m.Pending += parts.Owner + parts.Server + parts.Validator
+	m.Pending += parts.Owner + parts.Server + parts.Validator + parts.Root
 	p, _ := fetch[Pending](s, pendingKey(n, clock.Epoch))
-	p.Owner, p.Server, p.Validator = p.Owner+parts.Owner, p.Server+parts.Server, p.Validator+parts.Validator
+	p.Owner, p.Server, p.Validator, p.Root = p.Owner+parts.Owner, p.Server+parts.Server, p.Validator+parts.Validator, p.Root+parts.Root
 	store(s, pendingKey(n, clock.Epoch), p)
 	store(s, marketKey(n), m)
-	if parts.Root != 0 {
-		return broken("netuid %d: %s for root without a sale", n, parts.Root)
-	}
-	return s.err
 }
 
 func decayBurn(s *state, n NetUID) {
@@ -87,7 +93,7 @@ func raiseBurn(burn unit.TAO, p *SubnetParams) unit.TAO {
 
 func movePrice(s *state, n NetUID, h Height, params *Params) {
 	sub, m := need[Subnet](s, subnetKey(n)), need[Market](s, marketKey(n))
-	if s.err != nil || h < sub.Started {
+	if s.err != nil || sub.Started == 0 || h < sub.Started {
 		return
 	}
 	avg := emission.MovePrice(unit.I32F32(m.Price), m.SpotPrice(), unit.I32F32(params.PriceAlpha), h-sub.Started+1, params.PriceHalf)

@@ -45,7 +45,8 @@ func consensus(s *state, n NetUID, e Epoch, h Height, sub *Subnet) (*found, erro
 	p := &sub.Params
 	in := yuma.Input{N: len(f.neurons), Now: h, Tempo: uint64(p.Tempo), LastStep: clock.Step,
 		ActivityCutoff: yuma.ActivityCutoff(p.ActivityFactor, p.Tempo), Kappa: p.Kappa, MaxValidators: int(p.MaxValidators),
-		BondsMovingAverage: uint64(p.BondsAverage), BondsPenalty: p.BondsPenalty, Owner: -1}
+		BondsMovingAverage: uint64(p.BondsAverage), BondsPenalty: p.BondsPenalty, Owner: -1,
+		Yuma3: p.Yuma3, LiquidAlpha: p.LiquidAlpha, AlphaLow: p.AlphaLow, AlphaHigh: p.AlphaHigh, Steepness: int16(p.Steepness)}
 	rec, err := LoadRecord(s, n, e)
 	if err != nil || rec == nil {
 		return nil, broken("netuid %d: epoch %d is due and has no record: %v", n, e, err)

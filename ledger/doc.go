@@ -23,8 +23,19 @@
 //
 // Issued TAO and issued alpha never fall. At every block
 //
-//	Σ balances + Σ pool reserves + root stake + burned = issued TAO
+//	Σ balances + Σ pool reserves + root stake + held + burned = issued TAO
 //	reserve + Σ hotkey pools + pending + protocol's + burned = issued alpha
 //
-// to the last unit, and Apply fails when they do not hold.
+// to the last unit, and Apply fails when they do not hold. Held are the proceeds
+// of root's alpha between their sale and the step that hands them out.
+//
+// # Emission
+//
+// A block mints TAO by the schedule of package emission when at least one subnet
+// earns (Subnet.Earns), and divides it by the price averages. A subnet's part
+// goes into its pool beside as much new alpha as keeps the price; what exceeds
+// root's proportion of the alpha minted buys alpha for the protocol. As much
+// alpha again is set aside for the running epoch, for the owner, the miners, the
+// validators and root, and paid by that epoch's step: see rootsale.go for what
+// root gets.
 package ledger

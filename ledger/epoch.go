@@ -31,6 +31,8 @@ type EpochRecord struct {
 	ABI      uint64
 	Params   [32]byte // hash of the subnet's parameters
 	Data     DataSet
+	Window   uint64   // first data slice that the epoch's tasks may draw, see DataSet.Draw
+	Next     Upgrade  // the module that is announced to follow, zero for none
 	Artifact [32]byte // shared by the subnet's miners; zero until subnets can have one
 	Roster   [32]byte // Roster.Root
 	Members  uint64   // length of the roster
@@ -38,19 +40,22 @@ type EpochRecord struct {
 }
 
 func (r *EpochRecord) append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendArray(b, 13), 1)
+	b = cbor.AppendUint(cbor.AppendArray(b, 15), 2)
 	b = cbor.AppendUint(cbor.AppendUint(b, r.Epoch), r.First)
 	b = cbor.AppendBytes(cbor.AppendBytes(b, r.Seed[:]), r.Module[:])
 	b = cbor.AppendUint(cbor.AppendUint(b, r.Meter), r.ABI)
 	b = r.Data.append(cbor.AppendBytes(b, r.Params[:]))
+	b = r.Next.append(cbor.AppendUint(b, r.Window))
 	b = cbor.AppendBytes(cbor.AppendBytes(b, r.Artifact[:]), r.Roster[:])
 	return cbor.AppendBytes(cbor.AppendUint(b, r.Members), r.Previous[:])
 }
 
 func (r *EpochRecord) decode(d *cbor.Decoder) {
-	d.Version(13, 1)
+	d.Version(15, 2)
 	r.Epoch, r.First, r.Seed, r.Module, r.Meter, r.ABI, r.Params = d.Uint(), d.Uint(), d.Hash(), d.Hash(), d.Uint(), d.Uint(), d.Hash()
 	r.Data.decode(d)
+	r.Window = d.Uint()
+	r.Next.decode(d)
 	r.Artifact, r.Roster, r.Members, r.Previous = d.Hash(), d.Hash(), d.UintMax(MaxRoster), d.Hash()
 }
 
@@ -64,6 +69,12 @@ func LoadRecord(v View, n NetUID, e Epoch) (*EpochRecord, error) {
 		return nil, err
 	}
 	return &r, nil
+}
+
+// LoadParams reads a subnet's parameters by the hash in an epoch record: they
+// stay in the state for ever, so that any epoch can be replayed.
+func LoadParams(v View, hash [32]byte) (*SubnetParams, error) {
+	return ptr[SubnetParams](v, paramSetKey(hash))
 }
 
 // LoadSubnet, LoadClock, LoadMarket, LoadAccount and LoadCommitted read one
@@ -130,17 +141,22 @@ func ptr[T any, P record[T]](v View, k []byte) (*T, error) {
 // block, from the state before it.
 func openEpoch(s *state, n NetUID, h Height, chainID string, r [32]byte) {
 	sub, clock := need[Subnet](s, subnetKey(n)), need[Clock](s, clockKey(n))
+	adopt(s, n, &sub, clock.Epoch)
 	roster := freeze(s, n, int(sub.Params.MaxValidators))
 	for i := range roster.pages() {
 		s.set(rosterKey(n, clock.Epoch, uint16(i)), roster.page(i))
 	}
 	rec := EpochRecord{Epoch: clock.Epoch, First: h, Seed: EpochSeed(chainID, n, clock.Epoch, r), Module: sub.Module,
-		Meter: sub.Meter, ABI: sub.ABI, Params: sub.Params.Hash(), Data: sub.Data, Roster: roster.Root(),
+		Meter: sub.Meter, ABI: sub.ABI, Params: sub.Params.Hash(), Data: sub.Data, Next: sub.Next, Roster: roster.Root(),
 		Members: uint64(len(roster)), Previous: clock.Record}
+	rec.Window, _ = sub.Data.Draw(clock.Epoch)
 	store(s, recordKey(n, clock.Epoch), rec)
+	if kept, _ := s.Get(paramSetKey(rec.Params)); kept == nil {
+		store(s, paramSetKey(rec.Params), sub.Params)
+	}
 	clock.Record = rec.Hash()
 	store(s, clockKey(n), clock)
-	if clock.Epoch >= keepEpochs {
+	if clock.Epoch >= clock.Origin+keepEpochs {
 		pruneEpoch(s, n, clock.Epoch-keepEpochs)
 	}
 }

@@ -143,7 +143,7 @@ func DecodeGenesis(b []byte) (*Genesis, error) {
 		d.Fixed(p.ConsensusProof[:])
 		g.Producers = append(g.Producers, p)
 	}
-	for range d.ArrayMax(128) {
+	for range d.ArrayMax(maxSubnets) {
 		d.Array(3)
 		n := GenesisSubnet{NetUID: NetUID(d.UintMax(65535)), Lock: unit.TAO(d.Uint())}
 		n.Subnet.decode(d)
@@ -190,25 +190,23 @@ func (g *Genesis) Validate() error {
 			return bad("producer %s: consensus key: %v", p.Hotkey, err)
 		}
 	}
-	// One subnet keeps the sum of price averages at most 1, where root dividends
-	// are burned rather than sold; more of them need the sale.
-	if len(g.Subnets) != 1 || g.Subnets[0].NetUID == 0 {
-		return bad("%d subnets: this version runs exactly one, with a netuid above 0", len(g.Subnets))
-	}
 	for i := range g.Subnets {
 		n := &g.Subnets[i]
-		if err := n.Params.Validate(); err != nil {
+		if n.NetUID == 0 || n.NetUID > maxNetUID || i > 0 && n.NetUID <= g.Subnets[i-1].NetUID {
+			return bad("netuid %d: subnets rise from 1 to %d", n.NetUID, maxNetUID)
+		}
+		if err := n.validate(); err != nil {
 			return bad("netuid %d: %v", n.NetUID, err)
 		}
-		if n.Lock < unit.Coin {
+		if n.Lock < unit.Coin || n.Lock > MaxTAO {
 			return bad("netuid %d: lock %s: at least 1 TAO", n.NetUID, n.Lock)
 		}
-		if n.Started != 1 {
-			return bad("netuid %d: starts at block %d: a subnet of the genesis starts at block 1", n.NetUID, n.Started)
+		if n.Started != 1 || n.Created != 0 || n.Next != (Upgrade{}) {
+			return bad("netuid %d: created at %d, starts at block %d: a subnet of the genesis starts at block 1 with its module", n.NetUID, n.Created, n.Started)
 		}
-		if n.Data.Slices > 0 && (n.Data.Slice == 0 || n.Data.Slice > 4<<20) {
-			return bad("netuid %d: data slices of %d bytes: 1 to 4 MiB", n.NetUID, n.Data.Slice)
-		}
+	}
+	if len(g.Subnets) > int(g.Params.SubnetLimit) {
+		return bad("%d subnets: at most %d", len(g.Subnets), g.Params.SubnetLimit)
 	}
 	if _, err := g.issued(); err != nil {
 		return err

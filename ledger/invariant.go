@@ -13,8 +13,8 @@ import (
 // sums is what the totals are compared with, as sums or as differences of sums:
 // arithmetic is modulo 2^64, which is exact for differences that fit.
 type sums struct {
-	free, pooled, root uint64
-	staked, pending    map[NetUID]uint64
+	free, pooled, root, held uint64
+	staked, pending          map[NetUID]uint64
 }
 
 func newSums() sums { return sums{staked: map[NetUID]uint64{}, pending: map[NetUID]uint64{}} }
@@ -42,7 +42,12 @@ func (c *sums) add(k string, v []byte, sign uint64) error {
 		return err
 	case strings.HasPrefix(k, prefixPending):
 		p, err := decodeAs[Pending](k, v)
-		c.pending[netuid(prefixPending)] += sign * uint64(p.Owner+p.Server+p.Validator)
+		c.pending[netuid(prefixPending)] += sign * uint64(p.sum())
+		return err
+	case strings.HasPrefix(k, prefixRootSale):
+		r, err := decodeAs[RootSale](k, v)
+		c.pending[netuid(prefixRootSale)] += sign * uint64(r.Left)
+		c.held += sign * uint64(r.TAO)
 		return err
 	}
 	return nil
@@ -91,6 +96,8 @@ func checkChanged(s *state) error {
 		return broken("block %d: pooled TAO: total moved by %d, reserves by %d", after.Height, int64(after.Pooled-before.Pooled), int64(diff.pooled))
 	case uint64(after.Root-before.Root) != diff.root:
 		return broken("block %d: root stake: total moved by %d, pools by %d", after.Height, int64(after.Root-before.Root), int64(diff.root))
+	case uint64(after.Held-before.Held) != diff.held:
+		return broken("block %d: held TAO: total moved by %d, root's proceeds by %d", after.Height, int64(after.Held-before.Held), int64(diff.held))
 	case after.Burned < before.Burned:
 		return broken("block %d: burned TAO fell from %s to %s", after.Height, before.Burned, after.Burned)
 	}
@@ -127,9 +134,9 @@ func checkChanged(s *state) error {
 
 // balance checks the sum of all TAO.
 func balance(t *Totals) error {
-	if sum, ok := sum(uint64(t.Free), uint64(t.Pooled), uint64(t.Root), uint64(t.Burned)); !ok || sum != uint64(t.Issued) || t.Issued > MaxTAO {
-		return broken("block %d: free %s + pooled %s + root %s + burned %s is not the issued %s, or that is above %s",
-			t.Height, t.Free, t.Pooled, t.Root, t.Burned, t.Issued, MaxTAO)
+	if sum, ok := sum(uint64(t.Free), uint64(t.Pooled), uint64(t.Root), uint64(t.Held), uint64(t.Burned)); !ok || sum != uint64(t.Issued) || t.Issued > MaxTAO {
+		return broken("block %d: free %s + pooled %s + root %s + held %s + burned %s is not the issued %s, or that is above %s",
+			t.Height, t.Free, t.Pooled, t.Root, t.Held, t.Burned, t.Issued, MaxTAO)
 	}
 	return nil
 }
@@ -157,7 +164,7 @@ func sum(v ...uint64) (uint64, bool) {
 // equals a fresh sum, and uids and hotkeys name each other.
 func CheckInvariants(r Ranger) error {
 	all := newSums()
-	for _, p := range []string{prefixAccount, prefixMarket, prefixHotkeyPool, prefixPending} {
+	for _, p := range []string{prefixAccount, prefixMarket, prefixHotkeyPool, prefixPending, prefixRootSale} {
 		if err := r.Range([]byte(p), func(k, v []byte) error { return all.add(string(k), v, 1) }); err != nil {
 			return err
 		}
@@ -169,8 +176,9 @@ func CheckInvariants(r Ranger) error {
 	if t == nil {
 		return broken("state has no totals")
 	}
-	if uint64(t.Free) != all.free || uint64(t.Pooled) != all.pooled || uint64(t.Root) != all.root {
-		return broken("block %d: free %d, pooled %d, root %d are kept; fresh sums are %d, %d, %d", t.Height, t.Free, t.Pooled, t.Root, all.free, all.pooled, all.root)
+	if uint64(t.Free) != all.free || uint64(t.Pooled) != all.pooled || uint64(t.Root) != all.root || uint64(t.Held) != all.held {
+		return broken("block %d: free %d, pooled %d, root %d, held %d are kept; fresh sums are %d, %d, %d, %d",
+			t.Height, t.Free, t.Pooled, t.Root, t.Held, all.free, all.pooled, all.root, all.held)
 	}
 	if err := balance(t); err != nil {
 		return err

@@ -35,6 +35,9 @@ const (
 	prefixReveal     = "reveal/"     // netuid, epoch, hotkey -> Opening
 	prefixSlot       = "slot/"       // netuid, epoch, hotkey, kind -> spent
 	prefixCarry      = "carry/"      // netuid, hotkey -> Carry
+	prefixPlanned    = "planned/"    // netuid -> Planned
+	prefixRootSale   = "rootsale/"   // netuid -> RootSale
+	prefixParamSet   = "paramset/"   // hash -> SubnetParams of some epoch
 )
 
 func k16(prefix string, n uint16) []byte {
@@ -59,6 +62,9 @@ func uidKey(n NetUID, h Hotkey) []byte        { return k16x32(prefixUID, uint16(
 func ownerKey(h Hotkey) []byte                { return append([]byte(prefixOwner), h[:]...) }
 func hotkeyPoolKey(n NetUID, h Hotkey) []byte { return k16x32(prefixHotkeyPool, uint16(n), h) }
 func recordKey(n NetUID, e Epoch) []byte      { return k16x64(prefixRecord, uint16(n), e) }
+func plannedKey(n NetUID) []byte              { return k16(prefixPlanned, uint16(n)) }
+func rootSaleKey(n NetUID) []byte             { return k16(prefixRootSale, uint16(n)) }
+func paramSetKey(h [32]byte) []byte           { return append([]byte(prefixParamSet), h[:]...) }
 func carryKey(n NetUID, h Hotkey) []byte      { return k16x32(prefixCarry, uint16(n), h) }
 func hashKey(h Height) []byte {
 	return binary.BigEndian.AppendUint16([]byte(prefixHash), uint16(h))

@@ -2,13 +2,14 @@ package ledger
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/plexus-network/plexus/abi/cbor"
-	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/ledger/unit"
 )
 
-// Params are the parameters of the whole chain.
+// Params are the parameters of the whole chain. ChainParameters says what each
+// is, and within which bounds a vote may change it.
 type Params struct {
 	FeeBase     unit.TAO // of every paying transaction
 	FeeByte     unit.TAO // per byte of it
@@ -22,144 +23,94 @@ type Params struct {
 	OwnerCut    uint16   // a subnet owner's cut of the alpha minted, over 65,535
 	StepsABlock uint8    // epochs whose steps may run in one block
 	Dispute     uint64   // epochs between an epoch's reveal and its step
+
+	StakeThreshold  uint64   // stake weight below which a hotkey counts as having none
+	SubnetLimit     uint16   // subnets beside root
+	NetworkRate     uint64   // blocks between two creations of a subnet
+	NetworkImmunity uint64   // blocks for which a new subnet is not pruned
+	MinLock         unit.TAO // least price of a subnet
+	LockInterval    uint64   // blocks in which the price of a subnet falls by itself once
+	LockFactor      uint8    // what a creation multiplies the price of a subnet by
+	StartDelay      uint64   // blocks between a subnet's creation and its start
+	MinNonImmune    uint16   // uids that must be left open to replacement before immunity counts
+	FreezeWindow    uint16   // blocks before an epoch's end in which its owner sets nothing
+	OwnerRate       uint16   // tempos between two changes of one parameter by the owner
+	MaxMechanisms   uint8    // incentive mechanisms of one subnet
+	ModuleByte      unit.TAO // burned per stored byte of a module
+	ModuleExpiry    uint64   // blocks after which an unfinished module is forgotten
+}
+
+var chainTable = []knob[Params]{
+	voted("fee_base", "rao", 0, 1e9, func(p *Params) *unit.TAO { return &p.FeeBase }, "fee of every paying transaction"),
+	voted("fee_byte", "rao", 0, 1e6, func(p *Params) *unit.TAO { return &p.FeeByte }, "fee per byte of it"),
+	voted("fee_step", "rao", 0, 1e9, func(p *Params) *unit.TAO { return &p.FeeStep }, "fee per step of its work"),
+	voted("tao_weight", "2^-64", 0, math.MaxUint64, func(p *Params) *uint64 { return &p.TAOWeight }, "weight of root stake in a subnet"),
+	voted("min_stake", "rao", 1, 1e12, func(p *Params) *unit.TAO { return &p.MinStake }, "least amount of one stake"),
+	voted("price_alpha", "2^-32", 0, 1<<32, func(p *Params) *uint64 { return &p.PriceAlpha }, "smoothing of the price average per block"),
+	voted("price_half", "blocks", 1, 1<<32, func(p *Params) *uint64 { return &p.PriceHalf }, "age at which half of that smoothing applies"),
+	voted("pool_fee", "65535ths", 0, 10_000, func(p *Params) *uint16 { return &p.PoolFee }, "fee of a trade, which stays in the pool"),
+	voted("max_take", "65535ths", 0, 65535, func(p *Params) *uint16 { return &p.MaxTake }, "cut of a hotkey's owner of its dividends"),
+	voted("owner_cut", "65535ths", 0, 65535, func(p *Params) *uint16 { return &p.OwnerCut }, "cut of a subnet's owner of the alpha minted"),
+	voted("steps_a_block", "steps", 1, 255, func(p *Params) *uint8 { return &p.StepsABlock }, "epochs whose steps may run in one block; others wait"),
+	voted("dispute", "epochs", 0, 0, func(p *Params) *uint64 { return &p.Dispute }, "epochs between reveal and step, 0 until there are disputes"),
+	voted("stake_threshold", "smallest units", 0, 21e15, func(p *Params) *uint64 { return &p.StakeThreshold }, "stake weight below which a hotkey counts as having none"),
+	voted("subnet_limit", "subnets", 1, maxSubnets, func(p *Params) *uint16 { return &p.SubnetLimit }, "subnets beside root; one more dissolves the cheapest"),
+	voted("network_rate", "blocks", 0, 1<<32, func(p *Params) *uint64 { return &p.NetworkRate }, "blocks between two creations of a subnet"),
+	voted("network_immunity", "blocks", 0, 1<<32, func(p *Params) *uint64 { return &p.NetworkImmunity }, "age below which a subnet is not dissolved"),
+	voted("min_lock", "rao", unit.Coin, 1e15, func(p *Params) *unit.TAO { return &p.MinLock }, "least price of a subnet"),
+	voted("lock_interval", "blocks", 1, 1<<32, func(p *Params) *uint64 { return &p.LockInterval }, "blocks in which the price of a subnet falls by the last one paid"),
+	voted("lock_factor", "times", 1, 10, func(p *Params) *uint8 { return &p.LockFactor }, "what a creation multiplies the price of a subnet by"),
+	voted("start_delay", "blocks", 0, 1<<32, func(p *Params) *uint64 { return &p.StartDelay }, "blocks between a subnet's creation and its start"),
+	voted("min_non_immune", "uids", 0, MaxRoster, func(p *Params) *uint16 { return &p.MinNonImmune }, "uids open to replacement below which immunity no longer counts"),
+	voted("freeze_window", "blocks", 0, 65535, func(p *Params) *uint16 { return &p.FreezeWindow }, "blocks before an epoch's end in which an owner sets nothing"),
+	voted("owner_rate", "tempos", 0, 1000, func(p *Params) *uint16 { return &p.OwnerRate }, "tempos between two changes of one parameter by an owner"),
+	voted("max_mechanisms", "mechanisms", 1, maxMechanisms, func(p *Params) *uint8 { return &p.MaxMechanisms }, "incentive mechanisms of one subnet"),
+	voted("module_byte", "rao", 0, 1e6, func(p *Params) *unit.TAO { return &p.ModuleByte }, "burned per stored byte of a module"),
+	voted("module_expiry", "blocks", 1, 1<<20, func(p *Params) *uint64 { return &p.ModuleExpiry }, "blocks after which an unfinished module is forgotten"),
+}
+
+// ChainParameters describes the parameters of the chain, in the order of their
+// encoding.
+func ChainParameters() []Parameter { return describe(chainTable) }
+
+// Get returns a parameter by name; false when there is none.
+func (p *Params) Get(name string) (uint64, bool) {
+	if k := find(chainTable, name); k != nil {
+		return k.get(p), true
+	}
+	return 0, false
+}
+
+// Set changes a parameter by name, within its bounds.
+func (p *Params) Set(name string, v uint64) error {
+	k := find(chainTable, name)
+	if k == nil {
+		return fmt.Errorf("no parameter %q of the chain", name)
+	}
+	if err := k.Check(v, false); err != nil {
+		return err
+	}
+	k.set(p, v)
+	return nil
 }
 
 // DefaultParams are those of the public network.
 func DefaultParams() Params {
 	return Params{FeeBase: 100_000, FeeByte: 100, FeeStep: 10_000, TAOWeight: 971_718_665_099_567_868,
 		MinStake: 2_000_000, PriceAlpha: 12_885, PriceHalf: 201_600, PoolFee: 33, MaxTake: 11_796, OwnerCut: 11_796,
-		StepsABlock: 2}
+		StepsABlock: 2, SubnetLimit: 128, NetworkRate: 7200, NetworkImmunity: 1_296_000, MinLock: 1000 * unit.Coin,
+		LockInterval: 100_800, LockFactor: 2, MinNonImmune: 10, FreezeWindow: 10, OwnerRate: 2, MaxMechanisms: 2,
+		ModuleByte: 1000, ModuleExpiry: 1000}
 }
 
 // Validate reports the first parameter outside its bounds.
-func (p *Params) Validate() error {
-	switch {
-	case p.PriceAlpha > 1<<32:
-		return fmt.Errorf("price alpha %d: at most 2^32", p.PriceAlpha)
-	case p.PriceHalf == 0:
-		return fmt.Errorf("price half-life 0: at least 1 block")
-	case p.PoolFee > 10_000:
-		return fmt.Errorf("pool fee %d: at most 10,000 of 65,535", p.PoolFee)
-	case p.StepsABlock == 0:
-		return fmt.Errorf("steps per block 0: at least 1")
-	case p.Dispute != 0:
-		return fmt.Errorf("dispute epochs %d: disputes are not part of this version", p.Dispute)
-	}
-	return nil
-}
+func (p *Params) Validate() error { return checkAll(chainTable, p) }
 
 func (p *Params) append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendArray(b, 13), 1)
-	for _, v := range []uint64{uint64(p.FeeBase), uint64(p.FeeByte), uint64(p.FeeStep), p.TAOWeight, uint64(p.MinStake),
-		p.PriceAlpha, p.PriceHalf, uint64(p.PoolFee), uint64(p.MaxTake), uint64(p.OwnerCut), uint64(p.StepsABlock), p.Dispute} {
-		b = cbor.AppendUint(b, v)
-	}
-	return b
+	return appendAll(cbor.AppendUint(cbor.AppendArray(b, 2), 2), chainTable, p)
 }
 
 func (p *Params) decode(d *cbor.Decoder) {
-	d.Version(13, 1)
-	*p = Params{FeeBase: unit.TAO(d.Uint()), FeeByte: unit.TAO(d.Uint()), FeeStep: unit.TAO(d.Uint()), TAOWeight: d.Uint(),
-		MinStake: unit.TAO(d.Uint()), PriceAlpha: d.Uint(), PriceHalf: d.Uint(), PoolFee: uint16(d.UintMax(65535)),
-		MaxTake: uint16(d.UintMax(65535)), OwnerCut: uint16(d.UintMax(65535)), StepsABlock: uint8(d.UintMax(255)), Dispute: d.Uint()}
+	d.Version(2, 2)
+	decodeAll(d, chainTable, p)
 }
-
-// SubnetParams are the hyper-parameters of one subnet.
-type SubnetParams struct {
-	Tempo          uint16   // blocks per epoch
-	Rounds         []uint16 // start of each round, in blocks after the epoch's first
-	Asked          uint16   // miners asked per round
-	DeadlineMS     uint32   // time a miner has to answer, in milliseconds
-	SkipMax        uint16   // rounds a validator may skip in an epoch, in thousandths
-	EvidenceMax    uint64   // bytes of one validator's evidence of one epoch; kept in the format, not enforced yet
-	MaxUIDs        uint16
-	MaxValidators  uint16
-	Immunity       uint16 // blocks; without effect while uids are not replaced
-	Kappa          uint16 // share of stake that must back a weight, over 65,535
-	BondsAverage   uint32 // part of old bonds kept per epoch, in millionths
-	BondsPenalty   uint16 // over 65,535
-	ActivityFactor uint32 // thousandths of a tempo after which a silent validator is inactive
-	MinBurn        unit.TAO
-	MaxBurn        unit.TAO
-	BurnHalfLife   uint16 // blocks; 0 for no decay
-	BurnIncrease   uint64 // factor of the price at each registration, over 2^32
-	Module         []byte // parameters of the module, handed to it as they are
-}
-
-// DefaultSubnetParams are those of a new subnet, without rounds.
-func DefaultSubnetParams() SubnetParams {
-	return SubnetParams{Tempo: 360, Asked: 64, DeadlineMS: 12_000, SkipMax: 100, EvidenceMax: 64 << 20, MaxUIDs: 256,
-		MaxValidators: 64, Immunity: 5000, Kappa: 32767, BondsAverage: 900_000, BondsPenalty: 65535, ActivityFactor: 13_889,
-		MinBurn: 500_000, MaxBurn: 100e9, BurnHalfLife: 360, BurnIncrease: 5_411_658_793}
-}
-
-// CommitWindow is the number of blocks at the start of the next epoch in which
-// the weights of an epoch may be committed: max(4, tempo/8).
-func (p *SubnetParams) CommitWindow() uint64 { return max(4, uint64(p.Tempo)/8) }
-
-// Validate reports the first parameter outside its bounds.
-func (p *SubnetParams) Validate() error {
-	if w := p.CommitWindow(); uint64(p.Tempo) < w+4 {
-		return fmt.Errorf("tempo %d: at least %d, so that a reveal fits behind the commit window", p.Tempo, w+4)
-	}
-	for i, r := range p.Rounds {
-		if r >= p.Tempo || i > 0 && r <= p.Rounds[i-1] {
-			return fmt.Errorf("round %d starts at block %d: starts must rise and lie below the tempo %d", i, r, p.Tempo)
-		}
-	}
-	switch {
-	case len(p.Rounds) == 0 || len(p.Rounds) > 1024:
-		return fmt.Errorf("%d rounds: 1 to 1,024", len(p.Rounds))
-	case p.Asked == 0 || p.Asked > MaxRoster:
-		return fmt.Errorf("asked %d: 1 to %d", p.Asked, MaxRoster)
-	case p.MaxUIDs == 0 || p.MaxUIDs > MaxRoster || p.MaxValidators == 0 || p.MaxValidators > p.MaxUIDs:
-		return fmt.Errorf("max uids %d, max validators %d: validators at most uids, uids at most %d", p.MaxUIDs, p.MaxValidators, MaxRoster)
-	case p.DeadlineMS == 0 || p.DeadlineMS > 120_000:
-		return fmt.Errorf("deadline %d ms: 1 to 120,000", p.DeadlineMS)
-	case p.SkipMax > 1000:
-		return fmt.Errorf("skip max %d: at most 1,000 thousandths", p.SkipMax)
-	case p.BondsAverage > 1_000_000:
-		return fmt.Errorf("bonds average %d: at most 1,000,000", p.BondsAverage)
-	case p.MinBurn == 0 || p.MinBurn > p.MaxBurn:
-		return fmt.Errorf("registration price %d to %d rao: the least must be above 0 and at most the most", p.MinBurn, p.MaxBurn)
-	case p.BurnIncrease < 1<<32 || p.BurnIncrease > 3<<32:
-		return fmt.Errorf("burn increase %d: 1 to 3, over 2^32", p.BurnIncrease)
-	case len(p.Module) > 16<<10:
-		return fmt.Errorf("%d bytes of module parameters: at most 16 KiB", len(p.Module))
-	}
-	return nil
-}
-
-func (p *SubnetParams) append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendArray(b, 19), 1)
-	b = cbor.AppendUint(b, uint64(p.Tempo))
-	b = cbor.AppendArray(b, len(p.Rounds))
-	for _, r := range p.Rounds {
-		b = cbor.AppendUint(b, uint64(r))
-	}
-	for _, v := range []uint64{uint64(p.Asked), uint64(p.DeadlineMS), uint64(p.SkipMax), p.EvidenceMax, uint64(p.MaxUIDs),
-		uint64(p.MaxValidators), uint64(p.Immunity), uint64(p.Kappa), uint64(p.BondsAverage), uint64(p.BondsPenalty),
-		uint64(p.ActivityFactor), uint64(p.MinBurn), uint64(p.MaxBurn), uint64(p.BurnHalfLife), p.BurnIncrease} {
-		b = cbor.AppendUint(b, v)
-	}
-	return cbor.AppendBytes(b, p.Module)
-}
-
-func (p *SubnetParams) decode(d *cbor.Decoder) {
-	d.Version(19, 1)
-	u16 := func() uint16 { return uint16(d.UintMax(65535)) }
-	u32 := func() uint32 { return uint32(d.UintMax(1<<32 - 1)) }
-	p.Tempo = u16()
-	p.Rounds = nil
-	for range d.ArrayMax(1024) {
-		p.Rounds = append(p.Rounds, u16())
-	}
-	p.Asked, p.DeadlineMS, p.SkipMax, p.EvidenceMax, p.MaxUIDs = u16(), u32(), u16(), d.Uint(), u16()
-	p.MaxValidators, p.Immunity, p.Kappa, p.BondsAverage, p.BondsPenalty = u16(), u16(), u16(), u32(), u16()
-	p.ActivityFactor, p.MinBurn, p.MaxBurn = u32(), unit.TAO(d.Uint()), unit.TAO(d.Uint())
-	p.BurnHalfLife, p.BurnIncrease = u16(), d.Uint()
-	p.Module = append([]byte(nil), d.Bytes(16<<10)...)
-}
-
-// Hash is the parameters hash of an epoch record.
-func (p *SubnetParams) Hash() [32]byte { return key.Hash("params", p.append(nil)) }

@@ -30,71 +30,23 @@ type Totals struct {
 	Free   unit.TAO // Σ balances
 	Pooled unit.TAO // Σ reserves of the subnets' pools
 	Root   unit.TAO // Σ stake on the root network
+	Held   unit.TAO // Σ proceeds of root's alpha, kept until the next step
 }
 
 func (t *Totals) append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendArray(b, 7), 1)
-	for _, v := range []uint64{t.Height, uint64(t.Issued), uint64(t.Burned), uint64(t.Free), uint64(t.Pooled), uint64(t.Root)} {
+	b = cbor.AppendUint(cbor.AppendArray(b, 8), 1)
+	for _, v := range []uint64{t.Height, uint64(t.Issued), uint64(t.Burned), uint64(t.Free), uint64(t.Pooled), uint64(t.Root), uint64(t.Held)} {
 		b = cbor.AppendUint(b, v)
 	}
 	return b
 }
 
 func (t *Totals) decode(d *cbor.Decoder) {
-	d.Version(7, 1)
+	d.Version(8, 1)
 	t.Height = d.Uint()
-	for _, v := range []*unit.TAO{&t.Issued, &t.Burned, &t.Free, &t.Pooled, &t.Root} {
+	for _, v := range []*unit.TAO{&t.Issued, &t.Burned, &t.Free, &t.Pooled, &t.Root, &t.Held} {
 		*v = unit.TAO(d.Uint())
 	}
-}
-
-// Subnet is what rarely changes of a subnet.
-type Subnet struct {
-	Owner       Coldkey
-	OwnerHotkey Hotkey
-	Module      [32]byte // SHA-256 of the module's bytes
-	Meter       uint64   // version of the fuel schedule
-	ABI         uint64
-	Data        DataSet
-	Started     Height // first block of epoch 0
-	Params      SubnetParams
-}
-
-// DataSet names the data that a subnet's tasks draw slices from.
-type DataSet struct {
-	Root   [32]byte // Merkle root over the slices, zero for no data
-	Slices uint64   // number of slices
-	Slice  uint64   // bytes of each
-}
-
-func (s *DataSet) append(b []byte) []byte {
-	b = cbor.AppendBytes(cbor.AppendArray(b, 3), s.Root[:])
-	return cbor.AppendUint(cbor.AppendUint(b, s.Slices), s.Slice)
-}
-
-func (s *DataSet) decode(d *cbor.Decoder) {
-	d.Array(3)
-	s.Root, s.Slices, s.Slice = d.Hash(), d.Uint(), d.Uint()
-}
-
-func (s *Subnet) append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendArray(b, 9), 1)
-	for _, h := range [][32]byte{s.Owner, s.OwnerHotkey, s.Module} {
-		b = cbor.AppendBytes(b, h[:])
-	}
-	b = cbor.AppendUint(cbor.AppendUint(b, s.Meter), s.ABI)
-	b = s.Data.append(b)
-	b = cbor.AppendUint(b, s.Started)
-	return s.Params.append(b)
-}
-
-func (s *Subnet) decode(d *cbor.Decoder) {
-	d.Version(9, 1)
-	s.Owner, s.OwnerHotkey, s.Module = d.Hash(), d.Hash(), d.Hash()
-	s.Meter, s.ABI = d.Uint(), d.Uint()
-	s.Data.decode(d)
-	s.Started = d.Uint()
-	s.Params.decode(d)
 }
 
 // Clock is where a subnet stands in time.
@@ -102,20 +54,21 @@ type Clock struct {
 	Epoch  Epoch    // the running epoch
 	First  Height   // its first block, F
 	Step   Height   // block of the last step, 0 for none
+	Origin Epoch    // the subnet's first epoch; those before belonged to another of its netuid
 	Record [32]byte // hash of the last epoch record
 }
 
 func (c *Clock) append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendArray(b, 5), 1)
-	for _, v := range []uint64{c.Epoch, c.First, c.Step} {
+	b = cbor.AppendUint(cbor.AppendArray(b, 6), 1)
+	for _, v := range []uint64{c.Epoch, c.First, c.Step, c.Origin} {
 		b = cbor.AppendUint(b, v)
 	}
 	return cbor.AppendBytes(b, c.Record[:])
 }
 
 func (c *Clock) decode(d *cbor.Decoder) {
-	d.Version(5, 1)
-	c.Epoch, c.First, c.Step, c.Record = d.Uint(), d.Uint(), d.Uint(), d.Hash()
+	d.Version(6, 1)
+	c.Epoch, c.First, c.Step, c.Origin, c.Record = d.Uint(), d.Uint(), d.Uint(), d.Uint(), d.Hash()
 }
 
 // Market is the money of a subnet.
@@ -126,7 +79,7 @@ type Market struct {
 	Burned   unit.Alpha // ever
 	Protocol unit.Alpha // bought by the chain and kept
 	Staked   unit.Alpha // Σ hotkey pools
-	Pending  unit.Alpha // Σ pending of all epochs
+	Pending  unit.Alpha // Σ pending of all epochs, and what root has not sold yet
 	Price    uint64     // moving average of the price, TAO per alpha over 2^32
 	Withheld uint64     // part of the last step's miner emission that went to nobody, over 2^32
 	Burn     unit.TAO   // price of a registration
@@ -156,19 +109,24 @@ type Pending struct {
 	Owner     unit.Alpha
 	Server    unit.Alpha // for the miners
 	Validator unit.Alpha
+	Root      unit.Alpha // for those who stake on root
 }
 
+func (p *Pending) sum() unit.Alpha { return p.Owner + p.Server + p.Validator + p.Root }
+
 func (p *Pending) append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendArray(b, 4), 1)
-	for _, v := range []unit.Alpha{p.Owner, p.Server, p.Validator} {
+	b = cbor.AppendUint(cbor.AppendArray(b, 5), 1)
+	for _, v := range []unit.Alpha{p.Owner, p.Server, p.Validator, p.Root} {
 		b = cbor.AppendUint(b, uint64(v))
 	}
 	return b
 }
 
 func (p *Pending) decode(d *cbor.Decoder) {
-	d.Version(4, 1)
-	p.Owner, p.Server, p.Validator = unit.Alpha(d.Uint()), unit.Alpha(d.Uint()), unit.Alpha(d.Uint())
+	d.Version(5, 1)
+	for _, v := range []*unit.Alpha{&p.Owner, &p.Server, &p.Validator, &p.Root} {
+		*v = unit.Alpha(d.Uint())
+	}
 }
 
 // Neuron is a hotkey's place in a subnet, with what the last step found.
@@ -183,10 +141,11 @@ type Neuron struct {
 	Trust      uint16     // as a validator
 	Emission   unit.Alpha // paid by the last step
 	Earned     unit.Alpha // paid by all steps
+	Reset      bool       // asks the next step to drop the bonds toward it
 }
 
 func (n *Neuron) append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendArray(b, 13), 1)
+	b = cbor.AppendUint(cbor.AppendArray(b, 14), 1)
 	b = cbor.AppendBytes(b, n.Hotkey[:])
 	b = cbor.AppendUint(cbor.AppendUint(b, n.Registered), n.LastUpdate)
 	b = n.Work.Append(b)
@@ -194,16 +153,16 @@ func (n *Neuron) append(b []byte) []byte {
 		uint64(n.Emission), uint64(n.Earned)} {
 		b = cbor.AppendUint(b, v)
 	}
-	return b
+	return cbor.AppendBool(b, n.Reset)
 }
 
 func (n *Neuron) decode(d *cbor.Decoder) {
-	d.Version(13, 1)
+	d.Version(14, 1)
 	n.Hotkey, n.Registered, n.LastUpdate, n.Work = d.Hash(), d.Uint(), d.Uint(), key.DecodeWork(d)
 	for _, v := range []*uint16{&n.Consensus, &n.Incentive, &n.Dividends, &n.Trust} {
 		*v = uint16(d.UintMax(65535))
 	}
-	n.Emission, n.Earned = unit.Alpha(d.Uint()), unit.Alpha(d.Uint())
+	n.Emission, n.Earned, n.Reset = unit.Alpha(d.Uint()), unit.Alpha(d.Uint()), d.Bool()
 }
 
 // Committed is a commitment as the chain keeps it.

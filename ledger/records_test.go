@@ -29,7 +29,7 @@ var recoders = map[string]func([]byte) ([]byte, bool){
 	"account": recode[Account], "totals": recode[Totals], "subnet": recode[Subnet], "clock": recode[Clock], "market": recode[Market],
 	"pending": recode[Pending], "neuron": recode[Neuron], "committed": recode[Committed], "carry": recode[Carry], "params": recode[Params],
 	"producer": recode[Producer], "epoch record": recode[EpochRecord], "hotkey pool": recode[HotkeyPool], "position": recode[position],
-	"bonds": recode[bondsRow],
+	"bonds": recode[bondsRow], "planned": recode[Planned], "root sale": recode[RootSale],
 }
 
 func samples() map[string][]byte {
@@ -39,12 +39,14 @@ func samples() map[string][]byte {
 	return map[string][]byte{
 		"account": (&Account{5, 6}).append(nil), "totals": (&Totals{Height: 1, Issued: 2}).append(nil),
 		"subnet": (&Subnet{Params: sp, Started: 1}).append(nil), "clock": (&Clock{Epoch: 3}).append(nil),
-		"market": (&Market{TAO: 7, Neurons: 9}).append(nil), "pending": (&Pending{1, 2, 3}).append(nil),
+		"market": (&Market{TAO: 7, Neurons: 9}).append(nil), "pending": (&Pending{1, 2, 3, 4}).append(nil),
 		"neuron": (&Neuron{Work: w, Trust: 4}).append(nil), "committed": (&Committed{Height: 2}).append(nil),
 		"carry": (&Carry{Epoch: 1}).append(nil), "params": p.append(nil), "producer": (&Producer{Power: 3}).append(nil),
 		"epoch record": (&EpochRecord{Epoch: 4}).append(nil),
 		"hotkey pool":  (&HotkeyPool{pool.Share{Value: 5, Shares: unit.U128{Hi: 1, Lo: 2}}}).append(nil),
 		"position":     (&position{unit.U128{Lo: 3}}).append(nil),
+		"planned":      (&Planned{Params: sp, Split: []uint16{65534, 1}, Data: DataSet{Slices: 4, Window: 2}}).append(nil),
+		"root sale":    (&RootSale{Left: 7, due: []due{{Hotkey{1}, 3}, {Hotkey{2}, 4}}}).append(nil),
 		"bonds":        (&bondsRow{yuma.Row{{UID: 1, Value: 2}}}).append(nil),
 	}
 }

@@ -129,6 +129,13 @@ func applyStake(s *state, t *Tx, p *Stake, params *Params) error {
 	if owner(s, p.Hotkey) == (Coldkey{}) {
 		return reject(CodeUnregistered, "nobody has registered the hotkey %s", p.Hotkey)
 	}
+	if p.NetUID != 0 {
+		if sub, ok := fetch[Subnet](s, subnetKey(p.NetUID)); !ok {
+			return reject(CodeNetUID, "netuid %d", p.NetUID)
+		} else if sub.Started == 0 {
+			return reject(CodeNotStarted, "netuid %d takes stake once its owner has started it", p.NetUID)
+		}
+	}
 	if err := pay(s, t, p.Amount); err != nil {
 		return err
 	}

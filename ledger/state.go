@@ -1,7 +1,10 @@
 package ledger
 
 import (
+	"maps"
+	"slices"
 	"sort"
+	"strings"
 
 	"github.com/plexus-network/plexus/abi/cbor"
 )
@@ -103,6 +106,47 @@ func (s *state) writes() []Write {
 		w[i] = Write{Key: []byte(k), Value: s.changed[k]}
 	}
 	return w
+}
+
+// Range walks the keys under a prefix as the overlay has them, in rising order.
+// It needs a view that can be walked, as that of a node is: a light client
+// proves single values and applies no blocks.
+func (s *state) Range(prefix []byte, fn func(k, v []byte) error) error {
+	base, ok := s.v.(Ranger)
+	if !ok {
+		if _, genesis := s.v.(empty); !genesis {
+			return broken("the state cannot be walked")
+		}
+	}
+	found := map[string][]byte{}
+	if ok {
+		err := base.Range(prefix, func(k, v []byte) error {
+			found[string(k)] = append([]byte(nil), v...)
+			return nil
+		})
+		if err != nil {
+			s.fail(err)
+			return err
+		}
+	}
+	for k, v := range s.changed { // sorted below
+		if strings.HasPrefix(k, string(prefix)) {
+			found[k] = v
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(found)) {
+		if v := found[k]; v != nil {
+			if err := fn([]byte(k), v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// drop deletes every key under a prefix.
+func (s *state) drop(prefix []byte) error {
+	return s.Range(prefix, func(k, _ []byte) error { s.delete(k); return nil })
 }
 
 // fetch reads a record through the overlay; the error sticks in s.

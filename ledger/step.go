@@ -12,10 +12,10 @@ import (
 // block. The step of the epoch before runs with it.
 func endEpoch(s *state, n NetUID, h Height, room bool, params *Params) (bool, error) {
 	clock, sub := need[Clock](s, clockKey(n)), need[Subnet](s, subnetKey(n))
-	if s.err != nil || h+1 < clock.First+uint64(sub.Params.Tempo) || !room {
+	if s.err != nil || sub.Started == 0 || h+1 < clock.First+uint64(sub.Params.Tempo) || !room {
 		return false, s.err
 	}
-	if back := 1 + params.Dispute; clock.Epoch >= back {
+	if back := 1 + params.Dispute; clock.Epoch >= clock.Origin+back {
 		if err := settle(s, n, clock.Epoch-back, h, &sub, params); err != nil {
 			return false, err
 		}
@@ -57,14 +57,22 @@ func settle(s *state, n NetUID, e Epoch, h Height, sub *Subnet, params *Params) 
 	if !found.mined { // nobody mined: the validators have what the miners would
 		toValidators += pot.Server
 	}
-	if err := p.validators(toValidators, found); err != nil {
+	earned, err := p.validators(toValidators, pot.Root, found)
+	if err != nil {
+		return err
+	}
+	waiting := unit.Alpha(0)
+	for _, d := range earned {
+		waiting += d.Alpha
+	}
+	handed, lost, err := stepRoot(s, n, earned, sub.Params.Tempo)
+	if err != nil {
 		return err
 	}
 	m := need[Market](s, marketKey(n))
-	all := pot.Owner + pot.Server + pot.Validator
-	m.Pending -= all
-	m.Staked += p.paid
-	m.Burned += all - p.paid
+	m.Pending -= pot.sum() - waiting + handed + lost
+	m.Staked += p.paid + handed
+	m.Burned += pot.sum() - waiting - p.paid + lost
 	m.Withheld = withheld
 	store(s, marketKey(n), m)
 	s.delete(pendingKey(n, e))
@@ -120,37 +128,64 @@ func (p *payout) miners(pot unit.Alpha, f *found, sub *Subnet) (withheld uint64,
 	return withheld, nil
 }
 
-// validators splits the validators' pot by dividends, each weighted by the part
-// of its stake that is alpha: the part that is root stake earns root dividends.
-// The hotkey's owner takes its cut, the rest raises the hotkey's pool
-// (economics, epoch payout).
-func (p *payout) validators(pot unit.Alpha, f *found) error {
-	weights := make([]uint64, len(f.dividends))
+// validators splits the validators' pot and root's. A hotkey's dividend counts
+// for the one by the part of its stake weight that is alpha, for the other by
+// the part that is root stake. Of both the hotkey's owner takes its cut as
+// alpha; the rest of the first raises the hotkey's pool, the rest of the second
+// is returned: it is due to those behind the hotkey on root
+// (economics, epoch payout, 3, 6 and 7).
+func (p *payout) validators(pot, root unit.Alpha, f *found) ([]due, error) {
+	byAlpha, byRoot := make([]uint64, len(f.dividends)), make([]uint64, len(f.dividends))
 	for u, d := range f.dividends {
 		h := f.neurons[u].Hotkey
 		hp, _ := fetch[HotkeyPool](p.s, hotkeyPoolKey(p.n, h))
 		if all := stakeWeight(p.s, p.n, h); all > 0 {
-			weights[u] = unit.MulDiv(d, uint64(hp.Value), all)
+			byAlpha[u] = unit.MulDiv(d, uint64(hp.Value), all)
+			byRoot[u] = d - byAlpha[u]
 		}
 	}
-	for u, amount := range unit.Split(uint64(pot), weights) {
-		if amount == 0 {
+	for u, amount := range unit.Split(uint64(pot), byAlpha) {
+		rest, err := p.cut(u, amount, f)
+		if err != nil || rest == 0 {
+			if err != nil {
+				return nil, err
+			}
 			continue
 		}
-		h := f.neurons[u].Hotkey
-		take := unit.MulDiv(amount, uint64(p.params.MaxTake), 65535)
-		if err := p.credit(h, owner(p.s, h), unit.Alpha(take)); err != nil {
-			return err
-		}
-		rest := amount - take
-		if err := grow(p.s, p.n, h, rest); err != nil {
+		if err := grow(p.s, p.n, f.neurons[u].Hotkey, rest); err != nil {
 			if errors.Is(err, pool.ErrShares) {
 				continue
 			}
-			return err
+			return nil, err
 		}
 		p.paid += unit.Alpha(rest)
-		p.each[u] += unit.Alpha(amount)
+		p.each[u] += unit.Alpha(rest)
 	}
-	return p.s.err
+	var earned []due
+	for u, amount := range unit.Split(uint64(root), byRoot) {
+		rest, err := p.cut(u, amount, f)
+		if err != nil {
+			return nil, err
+		}
+		if rest > 0 {
+			earned = append(earned, due{f.neurons[u].Hotkey, unit.Alpha(rest)})
+			p.each[u] += unit.Alpha(rest)
+		}
+	}
+	return earned, p.s.err
+}
+
+// cut pays a hotkey's owner its part of a dividend and returns the rest.
+func (p *payout) cut(u int, amount uint64, f *found) (rest uint64, err error) {
+	if amount == 0 {
+		return 0, nil
+	}
+	h := f.neurons[u].Hotkey
+	take := unit.MulDiv(amount, uint64(p.params.MaxTake), 65535)
+	before := p.paid
+	if err := p.credit(h, owner(p.s, h), unit.Alpha(take)); err != nil {
+		return 0, err
+	}
+	p.each[u] += p.paid - before
+	return amount - take, nil
 }

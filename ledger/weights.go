@@ -17,7 +17,7 @@ func checkFree(v View, t *Tx, h Height) error {
 	if clock == nil {
 		return reject(CodeNetUID, "netuid %d", n)
 	}
-	if e+1 != clock.Epoch {
+	if e+1 != clock.Epoch || e < clock.Origin {
 		return reject(CodeEpoch, "epoch %d of netuid %d: epoch %d is running, so only epoch %d can be committed and revealed now",
 			e, n, clock.Epoch, int64(clock.Epoch)-1)
 	}

@@ -94,7 +94,7 @@ type replay struct {
 
 	chain  string
 	rec    *ledger.EpochRecord
-	sub    *ledger.Subnet
+	params *ledger.SubnetParams
 	roster ledger.Roster
 	com    *ledger.Committed
 	open   *ledger.Opening
@@ -120,8 +120,11 @@ func (r *replay) load(v ledger.View) (err error) {
 	if r.m.ID() != r.rec.Module {
 		return fmt.Errorf("%w: %x, the epoch names %x", ErrModule, r.m.ID(), r.rec.Module)
 	}
-	if r.sub, err = ledger.LoadSubnet(v, b.NetUID); err != nil {
+	if r.params, err = ledger.LoadParams(v, r.rec.Params); err != nil {
 		return err
+	}
+	if r.params == nil {
+		return fmt.Errorf("evidence: the parameters of epoch %d are not in the state", b.Epoch)
 	}
 	if r.roster, err = ledger.LoadRoster(v, b.NetUID, b.Epoch); err != nil {
 		return err
@@ -148,10 +151,10 @@ func (r *replay) identity() error {
 		return r.differ("permit", -1, b.Validator, "a validator", "none in this epoch's roster")
 	}
 	r.self = &r.roster[i]
-	if h := r.sub.Params.Hash(); h != r.rec.Params {
-		return fmt.Errorf("evidence: the subnet's parameters have changed since epoch %d", b.Epoch)
+	if h := r.params.Hash(); h != r.rec.Params {
+		return fmt.Errorf("evidence: the parameters in the state are not those of epoch %d", b.Epoch)
 	}
-	if want := len(r.sub.Params.Rounds); len(b.Rounds) != want {
+	if want := len(r.params.Rounds); len(b.Rounds) != want {
 		return r.differ("rounds", -1, ledger.Hotkey{}, len(b.Rounds), want)
 	}
 	return nil
@@ -181,8 +184,8 @@ func (r *replay) commitment() error {
 			skipped++
 		}
 	}
-	if skipped*1000 > len(b.Rounds)*int(r.sub.Params.SkipMax) {
-		return r.differ("skipped rounds", -1, ledger.Hotkey{}, skipped, fmt.Sprintf("at most %d thousandths", r.sub.Params.SkipMax))
+	if skipped*1000 > len(b.Rounds)*int(r.params.SkipMax) {
+		return r.differ("skipped rounds", -1, ledger.Hotkey{}, skipped, fmt.Sprintf("at most %d thousandths", r.params.SkipMax))
 	}
 	return nil
 }
@@ -203,7 +206,11 @@ func (r *replay) round(rd *Round, i int) error {
 		return r.differ("proof", i, none, "a VRF proof", err)
 	}
 	manifest := r.m.Manifest()
-	draw := round.Slices(beta, r.rec.Data.Slices, int(manifest.Slices))
+	first, count := r.rec.Data.Draw(r.b.Epoch)
+	draw := round.Slices(beta, count, int(manifest.Slices))
+	for j := range draw {
+		draw[j] += first
+	}
 	if len(draw) != len(rd.Slices) {
 		return r.differ("data slices", i, none, len(rd.Slices), len(draw))
 	}
@@ -217,7 +224,7 @@ func (r *replay) round(rd *Round, i int) error {
 		}
 		data[j] = s.Data
 	}
-	task, fuel, err := round.Task(r.ctx, r.m, beta, r.sub.Params.Module, data, nil)
+	task, fuel, err := round.Task(r.ctx, r.m, beta, r.params.Module, data, nil)
 	if faulty(err) {
 		return r.differ("task", i, none, hex(rd.Task), err)
 	}
@@ -231,7 +238,7 @@ func (r *replay) round(rd *Round, i int) error {
 	if fuel != rd.TaskFuel {
 		return r.differ("task fuel", i, none, rd.TaskFuel, fuel)
 	}
-	asked := round.Asked(beta, r.roster, r.b.Validator, int(r.sub.Params.Asked))
+	asked := round.Asked(beta, r.roster, r.b.Validator, int(r.params.Asked))
 	if len(asked) != len(rd.Responses) {
 		return r.differ("asked set", i, none, fmt.Sprintf("%d miners", len(rd.Responses)), fmt.Sprintf("%d miners", len(asked)))
 	}
@@ -254,7 +261,7 @@ func (r *replay) round(rd *Round, i int) error {
 			payloads, scored = append(payloads, res.Payload.Data), append(scored, j)
 		}
 	}
-	scores, fuel, err := round.Score(r.ctx, r.m, beta, r.sub.Params.Module, task, payloads)
+	scores, fuel, err := round.Score(r.ctx, r.m, beta, r.params.Module, task, payloads)
 	if faulty(err) {
 		return r.differ("scores", i, none, fmt.Sprintf("%d payloads scored", len(payloads)), err)
 	}
@@ -299,7 +306,7 @@ func (r *replay) response(rd *Round, res *Response, miner ledger.Hotkey) (Status
 		return 0, err
 	}
 	want := round.Request{ChainID: r.chain, NetUID: r.b.NetUID, Module: r.rec.Module, Epoch: r.b.Epoch, Round: rd.Round,
-		Task: rd.Task, Caller: r.b.Validator, Callee: miner, DeadlineMS: r.sub.Params.DeadlineMS, ID: req.ID, MaxPrice: req.MaxPrice}
+		Task: rd.Task, Caller: r.b.Validator, Callee: miner, DeadlineMS: r.params.DeadlineMS, ID: req.ID, MaxPrice: req.MaxPrice}
 	if req != want {
 		return 0, errors.New("the request is for another round, task or miner, or has another deadline than the subnet's")
 	}
@@ -334,7 +341,7 @@ func (r *replay) response(rd *Round, res *Response, miner ledger.Hotkey) (Status
 func (r *replay) ranking() error {
 	b := r.b
 	rows := Rows(b.Rounds, r.roster, b.CarryIn)
-	ranks, fuel, err := round.Rank(r.ctx, r.m, r.rec.Seed, r.sub.Params.Module, rows)
+	ranks, fuel, err := round.Rank(r.ctx, r.m, r.rec.Seed, r.params.Module, rows)
 	if faulty(err) {
 		return r.differ("ranking", -1, ledger.Hotkey{}, fmt.Sprintf("%d weights", len(b.Row.Weights)), err)
 	}

@@ -67,9 +67,13 @@ func (v *Validator) play(ctx context.Context, j job) (*evidence.Round, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, i := range round.Slices(beta, j.rec.Data.Slices, int(manifest.Slices)) {
-			b, proof := set.Slice(i)
-			r.Slices = append(r.Slices, evidence.Slice{Index: i, Data: b, Proof: proof})
+		first, count := j.rec.Data.Draw(j.rec.Epoch)
+		if count == 0 {
+			return nil, fmt.Errorf("epoch %d has no window of the data left: the subnet's owner must add a data set", j.rec.Epoch)
+		}
+		for _, i := range round.Slices(beta, count, int(manifest.Slices)) {
+			b, proof := set.Slice(first + i)
+			r.Slices = append(r.Slices, evidence.Slice{Index: first + i, Data: b, Proof: proof})
 			data = append(data, b)
 		}
 	}
