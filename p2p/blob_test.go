@@ -127,30 +127,3 @@ func TestBlob(t *testing.T) {
 	}
 }
 
-func FuzzFrame(f *testing.F) {
-	f.Add([]byte{0, 0, 0, 2, 1, 2}, 10)
-	f.Add([]byte{0xff, 0xff, 0xff, 0xff}, 1<<20)
-	f.Add([]byte{0, 2, 0, 0}, 1<<20)
-	f.Fuzz(func(t *testing.T, b []byte, max int) {
-		got, err := readFrame(bytes.NewReader(b), max)
-		if err != nil {
-			return
-		}
-		if len(got) > max || len(b) < frameHead+len(got) || !bytes.Equal(got, b[frameHead:frameHead+len(got)]) {
-			t.Fatalf("%x: frame %x, at most %d", b, got, max)
-		}
-	})
-}
-
-func FuzzBlobMessages(f *testing.F) {
-	f.Add(encodeBlobRequest([32]byte{1}, 77))
-	f.Add(encodeBlobAnswer(true, 1<<40))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if id, off, err := decodeBlobRequest(b); err == nil && !bytes.Equal(encodeBlobRequest(id, off), b) {
-			t.Fatalf("request %x is not canonical", b)
-		}
-		if ok, size, err := decodeBlobAnswer(b); err == nil && !bytes.Equal(encodeBlobAnswer(ok, size), b) {
-			t.Fatalf("answer %x is not canonical", b)
-		}
-	})
-}

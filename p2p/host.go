@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -19,13 +20,14 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/gologshim"
-	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	"github.com/multiformats/go-multiaddr"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/plexus-network/plexus/p2p/internal/slots"
 )
 
 // Errors that callers tell apart.
@@ -34,30 +36,7 @@ var (
 	ErrClosed = errors.New("p2p: host closed")
 	// ErrNotFound: no address of the peer is known and the DHT has none.
 	ErrNotFound = errors.New("p2p: peer not found")
-	// ErrFrame: a frame was longer than allowed.
-	ErrFrame = errors.New("p2p: frame too long")
 )
-
-// DefaultListen is where a host listens when nothing is configured: a port of
-// the system's choice, on loopback only.
-const DefaultListen = "/ip4/127.0.0.1/udp/0/quic-v1"
-
-// Config of a Host. Seed and Genesis are required.
-type Config struct {
-	// Seed of the ed25519 peer key.
-	Seed [32]byte
-	// Listen has the multiaddrs to listen on; none means DefaultListen. QUIC
-	// always works; TCP (noise, yamux) only if an address here is a TCP one.
-	Listen []string
-	// Genesis is the hash of the chain's genesis, whose first 8 bytes name the
-	// network in all protocol ids.
-	Genesis [32]byte
-	// Client makes the DHT ask but not answer: for short-lived processes, which
-	// would be dead entries in the tables of others.
-	Client bool
-	// Log receives what an operator may want to know; nil discards.
-	Log *slog.Logger
-}
 
 // Host is a libp2p host with what Plexus needs on top of it. It runs from New
 // until Close; all methods may be called concurrently.
@@ -72,7 +51,11 @@ type Host struct {
 	group  *errgroup.Group
 	once   sync.Once
 	found  *discovery
-	slots  slots
+	book   *book // nil when none is kept
+	slots  slots.Slots
+	stats  tally
+	scores scores
+	table  atomic.Pointer[dht.IpfsDHT] // dht, for what runs while the host is made
 }
 
 // Prefix is what all protocol ids of the network with this genesis begin with:
@@ -85,29 +68,29 @@ func ConsensusPrefix(genesis [32]byte) string { return Prefix(genesis) + "/conse
 
 // New starts a host.
 func New(c Config) (*Host, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c.defaults()
 	key, err := privateKey(c.Seed)
 	if err != nil {
 		return nil, err
 	}
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
-	if len(c.Listen) == 0 {
-		c.Listen = []string{DefaultListen}
-	}
-	limits, err := rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(resourceLimits()))
+	limits, err := resources(c)
 	if err != nil {
 		return nil, fmt.Errorf("p2p: resource limits: %w", err)
 	}
-	conns, err := connmgr.NewConnManager(100, 400, connmgr.WithGracePeriod(time.Minute))
+	conns, err := connmgr.NewConnManager(max(c.MaxPeers/4, 4), c.MaxPeers, connmgr.WithGracePeriod(time.Minute))
 	if err != nil {
 		return nil, fmt.Errorf("p2p: connection manager: %w", err)
 	}
+	h := &Host{prefix: Prefix(c.Genesis), log: c.Log}
 	opts := []libp2p.Option{
 		libp2p.Identity(key), libp2p.ListenAddrStrings(c.Listen...), libp2p.UserAgent("plexus"),
 		libp2p.ResourceManager(limits), libp2p.ConnectionManager(conns),
-		libp2p.Transport(quic.NewTransport), libp2p.DisableRelay(), libp2p.Ping(true),
+		libp2p.Transport(quic.NewTransport), libp2p.Ping(true),
 	}
+	opts = append(opts, h.reachability(c)...)
 	for _, a := range c.Listen {
 		if strings.Contains(a, "/tcp/") {
 			// With port reuse a second node would listen on the same port in silence.
@@ -126,7 +109,7 @@ func New(c Config) (*Host, error) {
 			return nil, fmt.Errorf("p2p: listening on %s: %w", a, err)
 		}
 	}
-	h := &Host{host: lh, prefix: Prefix(c.Genesis), log: c.Log}
+	h.host = lh
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.group, h.ctx = errgroup.WithContext(h.ctx)
 	if err := h.start(c); err != nil {
@@ -161,16 +144,21 @@ func (h *Host) start(c Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("p2p: starting the DHT: %w", err)
 	}
+	h.table.Store(h.dht)
 	if err := h.dht.Bootstrap(h.ctx); err != nil {
 		return fmt.Errorf("p2p: starting the DHT: %w", err)
 	}
-	if h.pubsub, err = newGossip(h.ctx, h.host, h.prefix); err != nil {
+	if h.pubsub, err = h.newGossip(c); err != nil {
 		return fmt.Errorf("p2p: starting gossip: %w", err)
 	}
 	if h.found, err = newDiscovery(h, ConsensusPrefix(c.Genesis)); err != nil {
 		return fmt.Errorf("p2p: starting discovery: %w", err)
 	}
 	h.group.Go(func() error { return h.found.run(h.ctx) })
+	if c.Book != nil {
+		h.book = openBook(h, c.Book)
+		h.group.Go(func() error { return h.book.run(h.ctx) })
+	}
 	return nil
 }
 
@@ -210,6 +198,7 @@ func (h *Host) Connect(ctx context.Context, addrs ...string) error {
 	if len(byPeer) == 0 {
 		return nil
 	}
+	ctx = network.WithAllowLimitedConn(ctx, "connect")
 	errs := make(chan error, len(byPeer))
 	for id, as := range byPeer {
 		go func() { errs <- h.host.Connect(ctx, peer.AddrInfo{ID: id, Addrs: as}) }()
@@ -229,9 +218,14 @@ func (h *Host) Connect(ctx context.Context, addrs ...string) error {
 // Find sees to it that id can be dialled: by a connection, a remembered
 // address, or a search of the DHT. ErrNotFound when none of these helps.
 func (h *Host) Find(ctx context.Context, id peer.ID) error {
-	if id == h.ID() || h.host.Network().Connectedness(id) == network.Connected {
+	switch h.host.Network().Connectedness(id) {
+	case network.Connected, network.Limited:
 		return nil
 	}
+	if id == h.ID() {
+		return nil
+	}
+	ctx = network.WithAllowLimitedConn(ctx, "find")
 	if len(h.host.Peerstore().Addrs(id)) > 0 && h.host.Connect(ctx, peer.AddrInfo{ID: id}) == nil {
 		return nil
 	}
@@ -245,6 +239,19 @@ func (h *Host) Find(ctx context.Context, id peer.ID) error {
 	return nil
 }
 
+// Stats returns what the host counted so far.
+func (h *Host) Stats() Stats {
+	s := h.stats.snapshot()
+	s.Known = len(h.FullNodes())
+	for _, id := range h.Peers() {
+		s.Peers++
+		if h.host.Network().Connectedness(id) == network.Limited {
+			s.Relayed++
+		}
+	}
+	return s
+}
+
 // Peers returns the connected peers.
 func (h *Host) Peers() []peer.ID { return h.host.Network().Peers() }
 
@@ -252,6 +259,9 @@ func (h *Host) Peers() []peer.ID { return h.host.Network().Peers() }
 func (h *Host) Close() (err error) {
 	h.once.Do(func() {
 		h.cancel()
+		if h.book != nil {
+			h.book.save()
+		}
 		if h.dht != nil {
 			err = h.dht.Close()
 		}
@@ -259,7 +269,7 @@ func (h *Host) Close() (err error) {
 			err = e
 		}
 		h.group.Wait()
-		h.slots.wait()
+		h.slots.Wait()
 	})
 	return err
 }

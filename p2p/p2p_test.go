@@ -16,6 +16,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/plexus-network/plexus/p2p/internal/slots"
+	"github.com/plexus-network/plexus/p2p/internal/wire"
 )
 
 func TestMain(m *testing.M) {
@@ -210,8 +213,9 @@ func TestHandlersPerPeer(t *testing.T) {
 		running.Add(-1)
 	})
 	var refused int
+	var busy *BusyError
 	var open []*Stream
-	for range handlersPerPeer + 5 {
+	for range slots.PerPeer + 5 {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		s, err := a.Open(ctx, b.ID(), "hold")
@@ -221,18 +225,25 @@ func TestHandlersPerPeer(t *testing.T) {
 		s.s.Write([]byte{0}) // makes the lazily negotiated stream real
 		open = append(open, s)
 	}
-	eventually(t, "all slots taken", func() bool { return running.Load() == handlersPerPeer })
+	eventually(t, "all slots taken", func() bool { return running.Load() == slots.PerPeer })
 	for _, s := range open {
 		s.s.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
-		if _, err := s.s.Read(make([]byte, 1)); errors.Is(err, network.ErrReset) {
+		if _, err := wire.ReadFrame(s.s, 10); errors.As(err, &busy) && busy.Retry == time.Second {
 			refused++
 		}
 		s.Close()
 	}
-	if refused != 5 || most.Load() != handlersPerPeer {
+	if refused != 5 || most.Load() != slots.PerPeer {
 		t.Fatalf("%d refused, %d at once", refused, most.Load())
 	}
 	eventually(t, "slots free again", func() bool { return running.Load() == 0 })
+	got := b.Stats().Streams["hold"]
+	if got.Handled != slots.PerPeer || got.Refused != 5 || got.Running != 0 {
+		t.Fatalf("%+v", got)
+	}
+	if got := a.Stats(); got.Streams["hold"].Opened != slots.PerPeer+5 || got.Peers != 1 {
+		t.Fatalf("%+v", got)
+	}
 }
 
 func TestWrongGenesis(t *testing.T) {
@@ -277,7 +288,7 @@ func TestTopic(t *testing.T) {
 		}
 		return Accept
 	}
-	var ts []*Topic
+	var ts []Topic
 	for _, h := range []*Host{a, b, c} {
 		x, err := h.Join("x", judge)
 		if err != nil {

@@ -1,17 +1,18 @@
 package p2p
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/plexus-network/plexus/p2p/internal/wire"
 )
 
 const (
@@ -24,61 +25,134 @@ const (
 	sendIdle = 30 * time.Second
 	// handlerTime is how long a handler's context lasts.
 	handlerTime = 10 * time.Minute
-	frameHead   = 4
+	// refuseTime is how long a refusal may take to write and to read.
+	refuseTime = time.Second
 )
+
+// ErrFrame: a frame was longer than allowed.
+var ErrFrame = wire.ErrFrame
+
+// BusyError is returned by Send and Recv when the other host had no handler to
+// spare for the stream. Its Retry is the pause after which to open another.
+type BusyError = wire.Busy
+
+// Conn is the two-way flow of bytes below a Stream: a libp2p stream, or one of
+// memnet. Deadlines and Reset end calls under way in other goroutines.
+type Conn interface {
+	io.ReadWriter
+	Close() error // ends both directions after what was written has left
+	CloseWrite() error
+	Reset() error // ends both directions at once, which the peer sees as an error
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
+}
 
 // Stream carries frames both ways between two peers. One goroutine may send
 // while another receives. It lives until Close or the end of the context it was
 // opened with.
 type Stream struct {
-	s    network.Stream
-	ctx  context.Context
-	stop func() bool
+	s     Conn
+	peer  peer.ID
+	ctx   context.Context
+	stop  func() bool
+	count *counters
+
+	reading  sync.Mutex
+	received bool // guarded by reading: a frame came, so the stream was not refused
 }
 
-func newStream(ctx context.Context, s network.Stream) *Stream {
-	return &Stream{s: s, ctx: ctx, stop: context.AfterFunc(ctx, func() { s.Reset() })}
+// NewStream makes a Stream of a Conn to a peer; it obeys ctx for its whole life.
+// It is for hosts of other kinds: a Host makes its own.
+func NewStream(ctx context.Context, c Conn, to peer.ID) *Stream {
+	return newStream(ctx, c, to, new(counters))
+}
+
+func newStream(ctx context.Context, c Conn, to peer.ID, count *counters) *Stream {
+	return &Stream{s: c, peer: to, ctx: ctx, stop: context.AfterFunc(ctx, func() { c.Reset() }), count: count}
+}
+
+// Refuse tells the peer that opened c to come back after retry, and closes c.
+func Refuse(c Conn, retry time.Duration) error {
+	c.SetWriteDeadline(time.Now().Add(refuseTime))
+	if _, err := c.Write(wire.AppendBusy(nil, retry)); err != nil {
+		c.Reset()
+		return err
+	}
+	return c.Close()
 }
 
 func (h *Host) protocol(name string) protocol.ID { return protocol.ID(h.prefix + "/" + name + "/1") }
 
 // Handle serves streams of the given name with fn, each in its own goroutine;
 // the stream is closed when fn returns. A peer gets a bounded number of them at
-// a time and each lives for a bounded time.
+// a time and each lives for a bounded time. Whoever opens more is told to come
+// back (BusyError).
 func (h *Host) Handle(name string, fn func(ctx context.Context, s *Stream)) {
+	count := h.stats.stream(name)
 	h.host.SetStreamHandler(h.protocol(name), func(raw network.Stream) {
 		from := raw.Conn().RemotePeer()
-		if !h.slots.take(name, from) {
-			raw.Reset()
+		if retry, ok := h.slots.Take(name, from); !ok {
+			count.refused.Add(1)
+			h.slots.Refusing(func() { Refuse(raw, retry) }, func() { raw.Reset() })
 			return
 		}
-		defer h.slots.free(name, from)
+		defer h.slots.Free(name, from)
 		ctx, cancel := context.WithTimeout(h.ctx, handlerTime)
 		defer cancel()
-		s := newStream(ctx, raw)
+		s := newStream(ctx, raw, from, count)
 		defer s.Close()
+		count.handled.Add(1)
+		count.running.Add(1)
+		defer count.running.Add(-1)
 		fn(ctx, s)
 	})
 }
 
 // Open opens a stream of the given name to a peer, which is searched for when
-// it is not connected. The stream obeys ctx for its whole life.
+// it is not connected. The stream obeys ctx for its whole life. A peer that is
+// reached through a relay only is talked to through it.
 func (h *Host) Open(ctx context.Context, to peer.ID, name string) (*Stream, error) {
 	if h.ctx.Err() != nil {
 		return nil, ErrClosed
 	}
+	count := h.stats.stream(name)
 	if err := h.Find(ctx, to); err != nil {
+		count.failed.Add(1)
 		return nil, err
 	}
-	s, err := h.host.NewStream(ctx, to, h.protocol(name))
+	s, err := h.host.NewStream(network.WithAllowLimitedConn(ctx, name), to, h.protocol(name))
 	if err != nil {
+		count.failed.Add(1)
 		return nil, fmt.Errorf("p2p: opening %s to %s: %w", name, to, err)
 	}
-	return newStream(ctx, s), nil
+	count.opened.Add(1)
+	return newStream(ctx, s, to, count), nil
+}
+
+// Opener opens streams: a Host, or a host in memory.
+type Opener interface {
+	Open(ctx context.Context, to peer.ID, name string) (*Stream, error)
+}
+
+// Call sends one frame to a peer and returns the one that it answers, of at most
+// max bytes. A busy peer's BusyError is the caller's to obey.
+func Call(ctx context.Context, h Opener, to peer.ID, name string, request []byte, max int) ([]byte, error) {
+	s, err := h.Open(ctx, to, name)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	if err := s.Send(request); err != nil {
+		return nil, err
+	}
+	if err := s.CloseWrite(); err != nil {
+		return nil, s.fail("sending", err)
+	}
+	return s.Recv(max)
 }
 
 // Remote returns the peer at the other end.
-func (s *Stream) Remote() peer.ID { return s.s.Conn().RemotePeer() }
+func (s *Stream) Remote() peer.ID { return s.peer }
 
 // Send writes one frame of at most MaxFrame bytes.
 func (s *Stream) Send(b []byte) error {
@@ -86,21 +160,49 @@ func (s *Stream) Send(b []byte) error {
 		return fmt.Errorf("%w: %d bytes, at most %d", ErrFrame, len(b), MaxFrame)
 	}
 	s.s.SetWriteDeadline(s.deadline(sendIdle))
-	out := make([]byte, 0, frameHead+len(b))
-	out = binary.BigEndian.AppendUint32(out, uint32(len(b)))
-	if _, err := s.s.Write(append(out, b...)); err != nil {
+	if _, err := s.s.Write(wire.AppendFrame(make([]byte, 0, wire.Head+len(b)), b)); err != nil {
+		if busy := s.refused(); busy != nil {
+			err = busy
+		}
 		return s.fail("sending", err)
+	}
+	s.count.sent.Add(1)
+	s.count.bytesOut.Add(int64(wire.Head + len(b)))
+	return nil
+}
+
+// refused looks, after sending failed, whether the other side had refused the
+// stream before it read anything.
+func (s *Stream) refused() error {
+	if !s.reading.TryLock() {
+		return nil // the receiving goroutine learns it
+	}
+	defer s.reading.Unlock()
+	if s.received || s.ctx.Err() != nil {
+		return nil
+	}
+	s.s.SetReadDeadline(time.Now().Add(refuseTime))
+	_, err := wire.ReadFrame(s.s, 0)
+	var busy *BusyError
+	if errors.As(err, &busy) {
+		return busy
 	}
 	return nil
 }
 
 // Recv reads one frame of at most max bytes: ErrFrame if the peer announces a
-// longer one, io.EOF if it closed the stream between frames.
+// longer one, io.EOF if it closed the stream between frames, BusyError if it
+// refused the stream.
 func (s *Stream) Recv(max int) ([]byte, error) {
+	s.reading.Lock()
+	defer s.reading.Unlock()
 	s.s.SetReadDeadline(s.deadline(recvIdle))
-	b, err := readFrame(s.s, max)
+	b, err := wire.ReadFrame(s.s, max)
 	switch {
 	case err == nil:
+		s.received = true
+		s.count.received.Add(1)
+		s.count.bytesIn.Add(int64(wire.Head + len(b)))
 		return b, nil
 	case err == io.EOF:
 		return nil, io.EOF
@@ -135,37 +237,4 @@ func (s *Stream) fail(doing string, err error) error {
 		err = e
 	}
 	return fmt.Errorf("p2p: %s: peer %s: %w", doing, s.Remote(), err)
-}
-
-// readFrame reads a 4-byte big-endian length and as many bytes. It allocates as
-// the bytes arrive, not as the length claims.
-func readFrame(r io.Reader, max int) ([]byte, error) {
-	var head [frameHead]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return nil, err
-	}
-	n := int64(binary.BigEndian.Uint32(head[:]))
-	if n > int64(max) {
-		return nil, fmt.Errorf("%w: %d bytes announced, at most %d", ErrFrame, n, max)
-	}
-	if n <= 64<<10 {
-		b := make([]byte, n)
-		if _, err := io.ReadFull(r, b); err != nil {
-			return nil, noEOF(err)
-		}
-		return b, nil
-	}
-	var buf bytes.Buffer
-	if _, err := io.CopyN(&buf, r, n); err != nil {
-		return nil, noEOF(err)
-	}
-	return buf.Bytes(), nil
-}
-
-// noEOF says that a stream ended in the middle of a frame.
-func noEOF(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
 }

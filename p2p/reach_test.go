@@ -1,0 +1,180 @@
+package p2p
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/control"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/multiformats/go-multiaddr"
+)
+
+// closed is a router that lets no connection in but relayed ones.
+type closed struct{}
+
+func (closed) InterceptPeerDial(peer.ID) bool                      { return true }
+func (closed) InterceptAddrDial(peer.ID, multiaddr.Multiaddr) bool { return true }
+func (closed) InterceptAccept(network.ConnMultiaddrs) bool         { return true }
+func (closed) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) {
+	return true, 0
+}
+func (closed) InterceptSecured(d network.Direction, _ peer.ID, c network.ConnMultiaddrs) bool {
+	_, err := c.RemoteMultiaddr().ValueForProtocol(multiaddr.P_CIRCUIT)
+	return d == network.DirOutbound || err == nil
+}
+
+func echo(h *Host) {
+	h.Handle("echo", func(_ context.Context, s *Stream) {
+		for {
+			b, err := s.Recv(1 << 20)
+			if err != nil || s.Send(b) != nil {
+				return
+			}
+		}
+	})
+}
+
+func TestRelay(t *testing.T) {
+	relay := start(t, 1, func(c *Config) { c.Relay = true })
+	hidden := start(t, 2, func(c *Config) { c.reach, c.gater, c.HolePunching = network.ReachabilityPrivate, closed{}, true })
+	echo(hidden)
+	connect(t, hidden, relay)
+	caller := start(t, 3, func(c *Config) { c.HolePunching = true })
+	// The direct way is closed.
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	for _, a := range hidden.Libp2p().Network().ListenAddresses() {
+		if err := caller.Connect(ctx, a.String()+"/p2p/"+hidden.ID().String()); err == nil {
+			if _, err := Call(ctx, caller, hidden.ID(), "echo", []byte("hi"), 10); err == nil {
+				t.Fatal("reached directly")
+			}
+		}
+	}
+	eventually(t, "disconnected", func() bool { return len(caller.Peers()) == 0 })
+	caller.Libp2p().Peerstore().ClearAddrs(hidden.ID())
+	// libp2p gives out no relayed address that is not a public one, so that it is
+	// put together here.
+	addr := relay.Addrs()[0] + "/p2p-circuit/p2p/" + hidden.ID().String()
+	eventually(t, "reached through the relay", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		return caller.Connect(ctx, addr) == nil && caller.Stats().Relayed == 1
+	})
+	for range 3 {
+		got, err := Call(t.Context(), caller, hidden.ID(), "echo", []byte(strings.Repeat("frame", 20_000)), 1<<20)
+		if err != nil || len(got) != 100_000 {
+			t.Fatalf("%d bytes, %v", len(got), err)
+		}
+	}
+	if s := caller.Stats(); s.Relayed != 1 {
+		t.Fatalf("%+v: not relayed", s)
+	}
+
+	// A host that nobody asked to relay does not.
+	plain := start(t, 4)
+	alone := start(t, 5, func(c *Config) { c.reach = network.ReachabilityPrivate })
+	connect(t, alone, plain)
+	time.Sleep(2500 * time.Millisecond) // it looks for relays every two seconds
+	ctx, cancel = context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	if err := caller.Connect(ctx, plain.Addrs()[0]+"/p2p-circuit/p2p/"+alone.ID().String()); err == nil {
+		t.Fatal("relayed by a host that was not asked to")
+	}
+}
+
+// memory is a Book in memory.
+type memory struct {
+	mu sync.Mutex
+	m  map[string][]byte
+}
+
+func (m *memory) Get(k []byte) ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.m[string(k)], nil
+}
+
+func (m *memory) Put(k, v []byte) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.m == nil {
+		m.m = map[string][]byte{}
+	}
+	m.m[string(k)] = append([]byte(nil), v...)
+	return nil
+}
+
+// A restarted host finds its peers though nobody tells it of any, and its
+// anchors first.
+func TestBook(t *testing.T) {
+	other, full := start(t, 1), start(t, 2)
+	full.Libp2p().SetStreamHandler("/plexus/0102030000000000/consensus/0x40", func(s network.Stream) { s.Reset() })
+	var m memory
+	c := Config{Seed: [32]byte{3}, Genesis: genesis, Book: &m}
+	h, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	connect(t, h, other)
+	connect(t, h, full)
+	eventually(t, "both known", func() bool {
+		return len(h.FullNodes()) == 1 && len(h.Libp2p().Peerstore().Addrs(other.ID())) > 0
+	})
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if h, err = New(c); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "both connected again", func() bool { return len(h.Peers()) == 2 })
+	h.book.mu.Lock()
+	order := h.book.sorted()
+	h.book.mu.Unlock()
+	if len(order) != 2 || !order[0].Anchor || order[1].Anchor || peer.ID(order[0].ID) != full.ID() {
+		t.Fatalf("book: %+v", order)
+	}
+	if err := h.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m.Put(bookKey, []byte("damaged"))
+	if h, err = New(c); err != nil {
+		t.Fatalf("a damaged book stops the host: %v", err)
+	}
+	h.Close()
+}
+
+func TestProtect(t *testing.T) {
+	a, b := start(t, 1), start(t, 2)
+	connect(t, a, b)
+	a.Protect(b.ID())
+	m := a.Libp2p().ConnManager()
+	if !m.IsProtected(b.ID(), "") {
+		t.Fatal("not protected")
+	}
+	a.Unprotect(b.ID())
+	if m.IsProtected(b.ID(), "plexus") {
+		t.Fatal("still protected")
+	}
+}
+
+func TestConfig(t *testing.T) {
+	for name, change := range map[string]func(*Config){
+		"no seed":        func(c *Config) { c.Seed = [32]byte{} },
+		"few peers":      func(c *Config) { c.MaxPeers = 7 },
+		"many peers":     func(c *Config) { c.MaxPeers = 1 << 20 },
+		"negative peers": func(c *Config) { c.PrefixPeers = -1 },
+	} {
+		c := Config{Seed: [32]byte{1}}
+		if err := c.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		change(&c)
+		if err := c.Validate(); err == nil {
+			t.Errorf("%s: valid", name)
+		}
+	}
+}
