@@ -126,4 +126,3 @@ func TestBlob(t *testing.T) {
 		t.Fatal("fetched with a canceled context")
 	}
 }
-

@@ -203,4 +203,3 @@ func (h *Host) Protect(id peer.ID) { h.host.ConnManager().Protect(id, "plexus") 
 
 // Unprotect makes the connection to a peer one like others.
 func (h *Host) Unprotect(id peer.ID) { h.host.ConnManager().Unprotect(id, "plexus") }
-

@@ -42,7 +42,7 @@ type Node struct {
 	work    *kv.DB
 	net     *p2p.Host
 	chain   *chain.Node
-	tx      *p2p.Topic
+	tx      p2p.Topic
 	pool    *worker.Pool
 	modules *modules
 	bundles *bundles
@@ -98,7 +98,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *even
 	if err != nil {
 		return nil, err
 	}
-	if n.net, err = p2p.New(p2p.Config{Seed: peerSeed, Listen: cfg.Listen, Genesis: n.gen.Hash(), Log: log}); err != nil {
+	if n.net, err = p2p.New(p2p.Config{Seed: peerSeed, Listen: cfg.Listen, Genesis: n.gen.Hash(), HolePunching: true, Book: n.work, Log: log}); err != nil {
 		return nil, fmt.Errorf("listening on %v: %w", cfg.Listen, err)
 	}
 	n.chain, err = chain.Open(ctx, chain.Config{Home: filepath.Join(cfg.Home, "consensus"), DB: n.db, Genesis: n.gen, ConsensusSeed: consensus,
