@@ -3,10 +3,10 @@
 // secret, and verifiable random functions.
 //
 // There is no raw signing: every signature is over tag ‖ message, where the
-// tag names what is signed. Signatures are ed25519 and are checked by one
-// library with one set of options (cofactored, canonical encodings, no
-// small-order keys) everywhere, because two verifiers that disagree on a
-// crafted signature would fork the chain.
+// tag names what is signed. Signatures are ed25519 or sr25519 and are checked
+// by one library with one set of options (for ed25519: cofactored, canonical
+// encodings, no small-order keys) everywhere, one by one or in batches, because
+// two verifiers that disagree on a crafted signature would fork the chain.
 package key
 
 import (
@@ -19,7 +19,8 @@ import (
 	"github.com/plexus-network/plexus/abi/cbor"
 )
 
-// ID is an account, a hotkey or any other ed25519 public key: 32 bytes.
+// ID is an account, a hotkey or any other public key: 32 bytes. An account may
+// also be a hash, of which nobody has the secret.
 type ID [32]byte
 
 // Hotkey signs work; Coldkey owns value. Both are account ids.
@@ -40,7 +41,7 @@ func (Seed) GoString() string { return "(secret)" }
 // SignatureSize is the size of a signature in bytes.
 const SignatureSize = ed25519.SignatureSize
 
-// Signature is an ed25519 signature over tag ‖ message.
+// Signature is an ed25519 or sr25519 signature over tag ‖ message.
 type Signature [SignatureSize]byte
 
 // ErrSignature is returned for a signature that does not verify.
@@ -79,10 +80,10 @@ func (s Seed) Sign(name string, msg []byte) Signature {
 	return Signature(ed25519.Sign(ed25519.NewKeyFromSeed(s[:]), tagged(name, msg)))
 }
 
-// Verify reports ErrSignature unless sig is k's signature of msg under the tag
-// called name.
+// Verify reports ErrSignature unless sig is k's ed25519 signature of msg under
+// the tag called name.
 func (k ID) Verify(name string, msg []byte, sig Signature) error {
-	if !ed25519.VerifyWithOptions(k[:], tagged(name, msg), sig[:], &ed25519.Options{Verify: ed25519.VerifyOptionsDefault}) {
+	if !ed25519.VerifyWithOptions(k[:], tagged(name, msg), sig[:], options) {
 		return ErrSignature
 	}
 	return nil
