@@ -53,7 +53,7 @@ func Apply(v View, b Block) (*Result, error) {
 	proposer := need[Producer](s, producerKey(b.Proposer))
 	for i, raw := range b.Entries[1:] {
 		told := len(s.events)
-		out, err := applyTx(s, raw, b.Height, chainID, &params, &proposer)
+		out, err := applyTx(s, raw, b.Height, chainID, &params, &proposer, b.verified(i+1))
 		if err == nil {
 			err = s.err
 		}
@@ -92,10 +92,10 @@ func Apply(v View, b Block) (*Result, error) {
 
 // applyTx applies one transaction. A refused one leaves the fee and the nonce,
 // or the spent slot, behind, and nothing else.
-func applyTx(s *state, raw []byte, h Height, chainID string, params *Params, proposer *Producer) (TxResult, error) {
+func applyTx(s *state, raw []byte, h Height, chainID string, params *Params, proposer *Producer, verified bool) (TxResult, error) {
 	t, err := DecodeTx(raw)
 	if err == nil {
-		err = authentic(t, h, chainID)
+		err = authentic(t, h, chainID, verified)
 	}
 	if err != nil {
 		return result(t, err)
@@ -153,37 +153,42 @@ func result(t *Tx, err error) (TxResult, error) {
 	return out, nil
 }
 
-// authentic checks what does not depend on the state.
-func authentic(t *Tx, h Height, chainID string) error {
+// authentic checks what does not depend on the state; the signature, unless it
+// is known to hold.
+func authentic(t *Tx, h Height, chainID string, verified bool) error {
 	if t.ChainID != chainID {
 		return reject(CodeChain, "signed for chain %q, this is %q", t.ChainID, chainID)
 	}
 	if h > t.Expiry {
 		return reject(CodeExpired, "expired at block %d, this is block %d", t.Expiry, h)
 	}
+	if verified {
+		return nil
+	}
 	return t.Verify()
 }
 
-// fee of a paying transaction: base + bytes · per byte + steps · per step.
-func fee(t *Tx, p *Params) unit.TAO {
-	return p.FeeBase + unit.TAO(t.size)*p.FeeByte + unit.TAO(t.steps())*p.FeeStep
+// fee of a paying transaction: base + bytes · per byte + steps · per step + tip,
+// and false when that exceeds 64 bits, which nobody can pay.
+func fee(t *Tx, p *Params) (unit.TAO, bool) {
+	return (p.FeeBase + unit.TAO(t.size)*p.FeeByte + unit.TAO(t.steps())*p.FeeStep).Add(t.Tip)
 }
 
-// charge takes the fee and the nonce: half to the producer's coldkey, half
-// burned, the odd unit burned too.
+// charge takes the fee and the nonce: half and the tip to the producer's
+// coldkey, half burned, the odd unit burned too.
 func charge(s *state, t *Tx, params *Params, proposer *Producer) error {
 	acc, _ := fetch[Account](s, accountKey(t.Account))
 	if t.Nonce != acc.Nonce {
 		return wrongNonce(t, acc.Nonce)
 	}
-	f := fee(t, params)
+	f, fits := fee(t, params)
 	left, ok := acc.Balance.Sub(f)
-	if !ok {
-		return reject(CodeLowBalance, "fee %s, balance %s", f, acc.Balance)
+	if !fits || !ok {
+		return reject(CodeLowBalance, "fee %s with a tip of %s, balance %s", f, t.Tip, acc.Balance)
 	}
 	acc.Balance, acc.Nonce = left, acc.Nonce+1
 	store(s, accountKey(t.Account), acc)
-	half := f / 2
+	half := (f-t.Tip)/2 + t.Tip
 	to, _ := fetch[Account](s, accountKey(proposer.Coldkey))
 	to.Balance += half
 	store(s, accountKey(proposer.Coldkey), to)

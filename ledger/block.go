@@ -1,5 +1,7 @@
 package ledger
 
+import "github.com/plexus-network/plexus/ledger/key"
+
 // Block is what consensus agreed on.
 type Block struct {
 	Height   Height
@@ -7,6 +9,31 @@ type Block struct {
 	Proposer Address  // of the proposer's consensus key
 	Hash     [32]byte // of this block; zero while it is only proposed
 	Entries  [][]byte // first the proposer's VRF entry, then transactions
+
+	// What consensus saw, in the order in which the block states it.
+	Absent      []Address     // producers whose vote the commit of the block before lacks
+	Misbehaving []Misbehaving // producers that are proved to have voted twice
+
+	// Verified says which entries carry signatures that are known to hold,
+	// because the caller checked many at once. It may be nil or shorter than
+	// Entries; what it does not vouch for is checked here.
+	Verified []bool
+}
+
+// verified says whether the signatures of entry i are known to hold.
+func (b *Block) verified(i int) bool { return i < len(b.Verified) && b.Verified[i] }
+
+// Misbehaving is a producer that is proved to have voted for two blocks of one
+// height, or for a block that the chain does not have.
+type Misbehaving struct {
+	Producer Address
+	Height   Height // of the votes
+}
+
+// ProducerUpdate tells consensus of a producer whose voting power changes.
+type ProducerUpdate struct {
+	Consensus key.ID // ed25519 key that signs votes
+	Power     uint64 // 0 for one that leaves
 }
 
 // TxResult is the outcome of one entry of a block.
@@ -31,5 +58,8 @@ type Event struct {
 type Result struct {
 	Txs    []TxResult // one per entry; the first is the VRF entry
 	Writes []Write    // sorted by key
-	Events []Event
+	// Producers are the changes of the set of producers, rising by consensus
+	// key. They act two blocks later.
+	Producers []ProducerUpdate
+	Events    []Event
 }

@@ -25,7 +25,7 @@ func Check(v View, raw []byte, pending uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := authentic(t, tot.Height+1, chainID); err != nil {
+	if err := authentic(t, tot.Height+1, chainID, false); err != nil {
 		return err
 	}
 	if t.Free() {
@@ -42,8 +42,8 @@ func Check(v View, raw []byte, pending uint64) error {
 	if t.Nonce != acc.Nonce+pending {
 		return wrongNonce(t, acc.Nonce+pending)
 	}
-	if f := fee(t, &params); f > acc.Balance {
-		return reject(CodeLowBalance, "fee %s, balance %s", f, acc.Balance)
+	if f, fits := fee(t, &params); !fits || f > acc.Balance {
+		return reject(CodeLowBalance, "fee %s with a tip of %s, balance %s", f, t.Tip, acc.Balance)
 	}
 	return nil
 }
@@ -67,7 +67,7 @@ func Admit(v View, b Block) error {
 	for i, raw := range b.Entries[1:] {
 		t, err := DecodeTx(raw)
 		if err == nil {
-			err = authentic(t, b.Height, chainID)
+			err = authentic(t, b.Height, chainID, b.verified(i+1))
 		}
 		if err == nil && t.Free() {
 			free += t.size
@@ -95,7 +95,8 @@ func Admit(v View, b Block) error {
 func freeRoom(total int) int { return max(total/freeShare, 1<<20) }
 
 // Select picks transactions for a block at height h from candidates, in their
-// order, as many as Admit lets pass and maxBytes hold.
+// order, as many as Admit lets pass and maxBytes hold. It does not check their
+// signatures: what has passed Check has been.
 func Select(v View, h Height, candidates [][]byte, maxBytes int64) [][]byte {
 	chainID, err := ChainID(v)
 	if err != nil {
@@ -109,7 +110,7 @@ func Select(v View, h Height, candidates [][]byte, maxBytes int64) [][]byte {
 			break
 		}
 		t, err := DecodeTx(raw)
-		if err != nil || authentic(t, h, chainID) != nil {
+		if err != nil || authentic(t, h, chainID, true) != nil {
 			continue
 		}
 		if int64(total+t.size+16*(len(out)+1)) > maxBytes {
@@ -129,13 +130,21 @@ func Select(v View, h Height, candidates [][]byte, maxBytes int64) [][]byte {
 	return out
 }
 
-// Fee returns what a transaction pays when it is applied over v, 0 for the free
-// kinds.
+// Fee returns what a transaction pays when it is applied over v, its tip
+// included, 0 for the free kinds. A tip that takes it beyond 64 bits is a
+// *Reject with CodeLowBalance.
 func Fee(v View, raw []byte) (unit.TAO, error) {
 	t, err := DecodeTx(raw)
 	if err != nil || t.Free() {
 		return 0, err
 	}
 	params, _, err := load[Params](v, []byte(prefixParams))
-	return fee(t, &params), err
+	if err != nil {
+		return 0, err
+	}
+	f, ok := fee(t, &params)
+	if !ok {
+		return 0, reject(CodeLowBalance, "a tip of %s", t.Tip)
+	}
+	return f, nil
 }

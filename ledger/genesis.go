@@ -14,6 +14,10 @@ import (
 // MaxGenesis bounds the encoding of a genesis.
 const MaxGenesis = 4 << 20
 
+// MaxProducers is how many producers there can be at most, whatever the
+// parameter says.
+const MaxProducers = 100
+
 // Producer is a hotkey that may produce blocks.
 type Producer struct {
 	Hotkey    Hotkey
@@ -134,7 +138,7 @@ func DecodeGenesis(b []byte) (*Genesis, error) {
 		d.Array(2)
 		g.Accounts = append(g.Accounts, Allocation{d.Hash(), unit.TAO(d.Uint())})
 	}
-	for range d.ArrayMax(100) {
+	for range d.ArrayMax(MaxProducers) {
 		d.Array(4)
 		var p GenesisProducer
 		p.decode(d)
@@ -169,8 +173,8 @@ func (g *Genesis) Validate() error {
 	if err := g.Params.Validate(); err != nil {
 		return bad("%v", err)
 	}
-	if len(g.Producers) == 0 || len(g.Producers) > 100 {
-		return bad("%d producers: 1 to 100", len(g.Producers))
+	if len(g.Producers) == 0 || len(g.Producers) > MaxProducers {
+		return bad("%d producers: 1 to %d", len(g.Producers), MaxProducers)
 	}
 	if !sort.SliceIsSorted(g.Accounts, func(i, j int) bool { return less(g.Accounts[i].Account, g.Accounts[j].Account) }) {
 		return bad("accounts are not in rising order")
@@ -308,7 +312,7 @@ func Producers(v View) ([]Producer, error) {
 	}
 	d := cbor.NewDecoder(b)
 	var out []Producer
-	for range d.ArrayMax(100) {
+	for range d.ArrayMax(MaxProducers) {
 		var a Address
 		d.Fixed(a[:])
 		p, ok, err := load[Producer](v, producerKey(a))

@@ -38,7 +38,19 @@ type Params struct {
 	MaxMechanisms   uint8    // incentive mechanisms of one subnet
 	ModuleByte      unit.TAO // burned per stored byte of a module
 	ModuleExpiry    uint64   // blocks after which an unfinished module is forgotten
+
+	MaxProducers uint16 // producers elected at most
+	ElectEvery   uint64 // blocks between elections
+	Unbonding    uint64 // U: blocks that root stake behind a producer waits before it is free
+	BlockMS      uint64 // nominal time between blocks in milliseconds, to state U as a time
+	MissWindow   uint64 // blocks over which missed votes are counted
+	Jail         uint64 // blocks for which a producer that missed over half of the window is out
+	Slash        uint16 // part of the stake that a double vote burns, over 65,535
 }
+
+// UnbondingMS is U as a time in milliseconds: for how long a double vote can be
+// proved. A light client may trust a set of producers for two thirds of it.
+func (p *Params) UnbondingMS() uint64 { return p.Unbonding * p.BlockMS }
 
 var chainTable = []knob[Params]{
 	voted("fee_base", "rao", 0, 1e9, func(p *Params) *unit.TAO { return &p.FeeBase }, "fee of every paying transaction"),
@@ -67,6 +79,13 @@ var chainTable = []knob[Params]{
 	voted("max_mechanisms", "mechanisms", 1, maxMechanisms, func(p *Params) *uint8 { return &p.MaxMechanisms }, "incentive mechanisms of one subnet"),
 	voted("module_byte", "rao", 0, 1e6, func(p *Params) *unit.TAO { return &p.ModuleByte }, "burned per stored byte of a module"),
 	voted("module_expiry", "blocks", 1, 1<<20, func(p *Params) *uint64 { return &p.ModuleExpiry }, "blocks after which an unfinished module is forgotten"),
+	voted("max_producers", "producers", 4, MaxProducers, func(p *Params) *uint16 { return &p.MaxProducers }, "producers elected at most"),
+	voted("elect_every", "blocks", 1, 100_000, func(p *Params) *uint64 { return &p.ElectEvery }, "blocks between elections of producers"),
+	voted("unbonding", "blocks", 1, 10_000_000, func(p *Params) *uint64 { return &p.Unbonding }, "blocks that root stake behind a producer waits before it is free"),
+	voted("block_ms", "ms", 1, 3_600_000, func(p *Params) *uint64 { return &p.BlockMS }, "nominal time between blocks, to state unbonding as a time"),
+	voted("miss_window", "blocks", 1, 10_000, func(p *Params) *uint64 { return &p.MissWindow }, "blocks over which missed votes are counted"),
+	voted("jail", "blocks", 0, 1_000_000, func(p *Params) *uint64 { return &p.Jail }, "blocks for which a producer that missed over half of the window is out"),
+	voted("slash", "65535ths", 0, 65535, func(p *Params) *uint16 { return &p.Slash }, "part of its root stake that a producer's double vote burns"),
 }
 
 // ChainParameters describes the parameters of the chain, in the order of their
@@ -100,7 +119,8 @@ func DefaultParams() Params {
 		MinStake: 2_000_000, PriceAlpha: 12_885, PriceHalf: 201_600, PoolFee: 33, MaxTake: 11_796, OwnerCut: 11_796,
 		StepsABlock: 2, SubnetLimit: 128, NetworkRate: 7200, NetworkImmunity: 1_296_000, MinLock: 1000 * unit.Coin,
 		LockInterval: 100_800, LockFactor: 2, MinNonImmune: 10, FreezeWindow: 10, OwnerRate: 2, MaxMechanisms: 2,
-		ModuleByte: 1000, ModuleExpiry: 1000}
+		ModuleByte: 1000, ModuleExpiry: 1000, MaxProducers: 100, ElectEvery: 100, Unbonding: 100_800, BlockMS: 12_000,
+		MissWindow: 1000, Jail: 600, Slash: 3277}
 }
 
 // Validate reports the first parameter outside its bounds.

@@ -3,6 +3,7 @@ package ledger
 import (
 	"github.com/plexus-network/plexus/abi/cbor"
 	"github.com/plexus-network/plexus/ledger/key"
+	"github.com/plexus-network/plexus/ledger/unit"
 )
 
 // Sizes that bound what is decoded.
@@ -11,54 +12,25 @@ const (
 	MaxChainID = 50        // bytes of a chain id
 )
 
-// Kind numbers the kinds of transactions. The numbers are part of consensus.
-// 40 to 49 are kept free for payment channels and 50 to 59 for disputes.
-type Kind uint64
-
-// The kinds.
-const (
-	KindTransfer Kind = 1
-	KindRegister Kind = 2
-	KindStake    Kind = 3
-	KindCommit   Kind = 4
-	KindReveal   Kind = 5
-)
-
-// String returns the kind's name.
-func (k Kind) String() string {
-	switch k {
-	case KindTransfer:
-		return "transfer"
-	case KindRegister:
-		return "register"
-	case KindStake:
-		return "stake"
-	case KindCommit:
-		return "commit"
-	case KindReveal:
-		return "reveal"
-	}
-	return "unknown"
-}
-
-// schemeED25519 is the only signature scheme so far; 1 is kept for sr25519.
-const schemeED25519 = 0
-
 // Tx is a signed transaction. Its wire form is [1, scheme, body, signature]
-// where body is a byte string holding [1, chain id, kind, account, nonce,
-// expiry, payload], and the signature is over the tag "tx" and the bytes of
-// body as sent.
+// where body is a byte string holding [2, chain id, kind, account, nonce,
+// expiry, tip, payload], and the signature is over the tag "tx" and the bytes
+// of body as sent. Scheme is 0 for ed25519 and 1 for sr25519, with a signature
+// of 64 bytes, or 2 for a multisig account, with an Approval in its place.
 type Tx struct {
 	ChainID string
 	Kind    Kind
-	Account key.ID // who signs: a coldkey, or a hotkey for the free kinds
-	Nonce   uint64 // of the account; 0 for the free kinds, whose slot guards them
-	Expiry  Height // the last height at which it may be applied
+	Account key.ID   // who signs: a coldkey, or a hotkey for the free kinds
+	Nonce   uint64   // of the account; 0 for the free kinds, whose slot guards them
+	Expiry  Height   // the last height at which it may be applied
+	Tip     unit.TAO // paid to the producer beside the fee, to come first; 0 for the free kinds
 	Payload Payload
 
-	body []byte
-	sig  key.Signature
-	size int
+	scheme   key.Scheme
+	body     []byte
+	sig      key.Signature
+	approval *Approval // of a multisig account, else nil
+	size     int
 }
 
 // Payload is the kind-specific part of a transaction.
@@ -67,24 +39,12 @@ type Payload interface {
 	append(b []byte) []byte
 }
 
-// Sign encodes and signs a transaction. The account must be the seed's public
-// key.
-func Sign(seed key.Seed, chainID string, nonce uint64, expiry Height, p Payload) []byte {
-	id := seed.Public()
-	b := cbor.AppendArray(nil, 7)
-	b = cbor.AppendUint(b, 1)
-	b = cbor.AppendText(b, chainID)
-	b = cbor.AppendUint(b, uint64(p.kind()))
-	b = cbor.AppendBytes(b, id[:])
-	b = cbor.AppendUint(b, nonce)
-	b = cbor.AppendUint(b, expiry)
-	b = cbor.AppendBytes(b, p.append(nil))
-	sig := seed.Sign("tx", b)
-	out := cbor.AppendArray(nil, 4)
-	out = cbor.AppendUint(out, 1)
-	out = cbor.AppendUint(out, schemeED25519)
-	out = cbor.AppendBytes(out, b)
-	return cbor.AppendBytes(out, sig[:])
+// Sign encodes and signs a transaction without a tip. The account is the
+// signer's public key.
+func Sign(s key.Signer, chainID string, nonce uint64, expiry Height, p Payload) []byte {
+	u := Unsigned{ChainID: chainID, Account: s.Public(), Nonce: nonce, Expiry: expiry, Payload: p}
+	body := u.Body()
+	return Attach(body, s.Scheme(), s.Sign(TxTag, body))
 }
 
 // DecodeTx reads a transaction without checking its signature. The error is a
@@ -95,46 +55,60 @@ func DecodeTx(raw []byte) (*Tx, error) {
 	}
 	d := cbor.NewDecoder(raw)
 	d.Version(4, 1)
-	if d.Uint() != schemeED25519 && d.Err() == nil {
-		return nil, reject(CodeMalformed, "unknown signature scheme")
+	scheme := key.Scheme(d.UintMax(255))
+	if scheme > schemeMultisig && d.Err() == nil {
+		return nil, reject(CodeMalformed, "unknown signature scheme %d", scheme)
 	}
-	t := &Tx{size: len(raw)}
-	t.body = d.Bytes(MaxTx)
-	d.Fixed(t.sig[:])
+	body := d.Bytes(MaxTx)
+	var sig key.Signature
+	var proof []byte
+	if scheme == schemeMultisig {
+		proof = d.Bytes(MaxApproval)
+	} else {
+		d.Fixed(sig[:])
+	}
 	if err := d.End(); err != nil {
 		return nil, reject(CodeMalformed, "%v", err)
 	}
-	d = cbor.NewDecoder(t.body)
-	d.Version(7, 1)
+	t, err := DecodeBody(body)
+	if err != nil {
+		return nil, err
+	}
+	t.scheme, t.sig, t.size = scheme, sig, len(raw)
+	if scheme == schemeMultisig {
+		if t.approval, err = DecodeApproval(proof); err != nil {
+			return nil, reject(CodeMalformed, "%v", err)
+		}
+	}
+	return t, nil
+}
+
+// DecodeBody reads the signed part of a transaction: what is left of it before
+// anybody has signed. Its size is that with one ordinary signature. The error
+// is a *Reject with CodeSize, CodeMalformed or CodeKind.
+func DecodeBody(body []byte) (*Tx, error) {
+	if len(body) > MaxTx-signedOverhead {
+		return nil, reject(CodeSize, "%d bytes, at most %d", len(body), MaxTx-signedOverhead)
+	}
+	t := &Tx{body: body, size: len(body) + signedOverhead}
+	d := cbor.NewDecoder(body)
+	d.Version(8, 2)
 	t.ChainID = d.Text(MaxChainID)
 	t.Kind = Kind(d.Uint())
 	t.Account = d.Hash()
 	t.Nonce = d.Uint()
 	t.Expiry = d.Uint()
+	t.Tip = unit.TAO(d.Uint())
 	payload := d.Bytes(MaxTx)
 	if err := d.End(); err != nil {
 		return nil, reject(CodeMalformed, "%v", err)
 	}
-	d = cbor.NewDecoder(payload)
-	switch t.Kind {
-	case KindTransfer:
-		t.Payload = decodeTransfer(d)
-	case KindRegister:
-		t.Payload = decodeRegister(d)
-	case KindStake:
-		t.Payload = decodeStake(d)
-	case KindCommit:
-		t.Payload = decodeCommit(d)
-	case KindReveal:
-		t.Payload = decodeReveal(d)
-	default:
-		return nil, reject(CodeKind, "kind %d", t.Kind)
+	var err error
+	if t.Payload, err = decodePayload(t.Kind, payload); err != nil {
+		return nil, err
 	}
-	if err := d.End(); err != nil {
-		return nil, reject(CodeMalformed, "%s: %v", t.Kind, err)
-	}
-	if t.Free() && t.Nonce != 0 {
-		return nil, reject(CodeMalformed, "%s: nonce %d: the free kinds carry nonce 0", t.Kind, t.Nonce)
+	if t.Free() && (t.Nonce != 0 || t.Tip != 0) {
+		return nil, reject(CodeMalformed, "%s: nonce %d, tip %s: the free kinds carry nonce 0 and no tip", t.Kind, t.Nonce, t.Tip)
 	}
 	return t, nil
 }
@@ -146,16 +120,61 @@ func (t *Tx) ID() [32]byte { return key.Hash("tx-id", t.body) }
 // Size is the size of the wire form in bytes.
 func (t *Tx) Size() int { return t.size }
 
+// Scheme says how it was signed.
+func (t *Tx) Scheme() string {
+	if t.scheme == schemeMultisig {
+		return "multisig"
+	}
+	return t.scheme.String()
+}
+
+// Approval returns the approval of a multisig account, nil for other accounts.
+func (t *Tx) Approval() *Approval { return t.approval }
+
 // Verify checks the signature: *Reject with CodeSignature.
 func (t *Tx) Verify() error {
-	if t.Account.Verify("tx", t.body, t.sig) != nil {
-		return reject(CodeSignature, "of %s by %s", t.Kind, t.Account)
+	ok := t.approval == nil || t.approval.ID() == t.Account
+	t.signatures(func(id key.ID, s key.Scheme, sig key.Signature) {
+		ok = ok && id.VerifyScheme(s, TxTag, t.body, sig) == nil
+	})
+	if !ok {
+		return t.unsigned()
 	}
 	return nil
 }
 
-// Free reports whether the kind pays no fee and is guarded by a slot.
-func (t *Tx) Free() bool { return t.Kind == KindCommit || t.Kind == KindReveal }
+func (t *Tx) unsigned() error { return reject(CodeSignature, "of %s by %s", t.Kind, t.Account) }
+
+// signatures calls fn with each signature that the transaction carries.
+func (t *Tx) signatures(fn func(key.ID, key.Scheme, key.Signature)) {
+	if t.approval == nil {
+		fn(t.Account, t.scheme, t.sig)
+		return
+	}
+	for _, s := range t.approval.Signatures {
+		fn(t.approval.Members[s.Member], s.Scheme, s.Signature)
+	}
+}
+
+// Signature is one signature of a transaction, to be checked with many others.
+type Signature struct {
+	By     key.ID
+	Scheme key.Scheme
+	Body   []byte // what TxTag and the signature are over
+	Value  key.Signature
+}
+
+// Signatures lists what must hold for Verify to pass, so that a caller may
+// check those of many transactions in one key.Batch and vouch for them in
+// Block.Verified. False means that Verify refuses whatever the signatures are.
+func (t *Tx) Signatures() ([]Signature, bool) {
+	if t.approval != nil && t.approval.ID() != t.Account {
+		return nil, false
+	}
+	var out []Signature
+	t.signatures(func(id key.ID, s key.Scheme, sig key.Signature) { out = append(out, Signature{id, s, t.body, sig}) })
+	return out, true
+}
 
 // Slot names what a free transaction spends: one of each kind per hotkey, epoch
 // and subnet. It is empty for the kinds that pay.
@@ -167,18 +186,4 @@ func (t *Tx) Slot() string {
 		return string(slotKey(p.NetUID, p.Epoch, t.Account, t.Kind))
 	}
 	return ""
-}
-
-// steps is the work that a kind asks of the ledger, in the unit of the fee's
-// per-step part.
-func (t *Tx) steps() uint64 {
-	switch t.Kind {
-	case KindTransfer:
-		return 1
-	case KindRegister:
-		return 4
-	case KindStake:
-		return 2
-	}
-	return 0
 }

@@ -26,6 +26,7 @@ type app struct {
 	genesis *ledger.Genesis
 	vrf     key.VRFSecret
 	pool    *pool
+	verify  verifier
 	views   *views
 	recent  *recent
 	subs    *subscribers
@@ -122,6 +123,7 @@ func (a *app) PrepareProposal(_ context.Context, r *abci.RequestPrepareProposal)
 func (a *app) ProcessProposal(_ context.Context, r *abci.RequestProcessProposal) (*abci.ResponseProcessProposal, error) {
 	b, err := blockOf(r.Height, r.Time, r.ProposerAddress, nil, r.Txs)
 	if err == nil {
+		b.Verified = a.verify.block(r.Txs)
 		err = ledger.Admit(a.db, b)
 	}
 	var system syscall.Errno
@@ -152,6 +154,7 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 		return nil, a.fail(err)
 	}
 	began := time.Now()
+	b.Verified = a.verify.block(r.Txs)
 	res, err := a.apply(a.db, b)
 	if err != nil {
 		return nil, a.fail(err)

@@ -2,6 +2,7 @@ package chain
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"os"
@@ -267,6 +268,9 @@ func (n *Node) insert(tx []byte, local bool) (id [32]byte, err error) {
 		id, err = n.app.pool.insert(s, tx, local)
 		return err
 	})
+	if err == nil {
+		n.app.verify.add(sha256.Sum256(tx)) // ledger.Check looks at the signature before the nonce: what the pool keeps, holds
+	}
 	return id, err
 }
 

@@ -1,0 +1,82 @@
+package ledger
+
+import (
+	"fmt"
+
+	"github.com/plexus-network/plexus/abi/cbor"
+)
+
+// Kind numbers the kinds of transactions. The numbers are part of consensus.
+// 40 to 49 are kept free for payment channels and 50 to 59 for disputes.
+type Kind uint64
+
+// The kinds.
+const (
+	KindTransfer Kind = 1
+	KindRegister Kind = 2
+	KindStake    Kind = 3
+	KindCommit   Kind = 4
+	KindReveal   Kind = 5
+)
+
+// kinds is what there is to know of each kind before it is decoded. How it is
+// decoded stands in decodePayload, what applying it does in execute.
+var kinds = map[Kind]struct {
+	name  string
+	steps uint64 // work asked of the ledger, in the unit of the fee's per-step part
+	free  bool   // signed by a hotkey, pays no fee and is guarded by a slot
+}{
+	KindTransfer: {name: "transfer", steps: 1},
+	KindRegister: {name: "register", steps: 4},
+	KindStake:    {name: "stake", steps: 2},
+	KindCommit:   {name: "commit", steps: 2, free: true},
+	KindReveal:   {name: "reveal", steps: 4, free: true},
+}
+
+// String returns the kind's name.
+func (k Kind) String() string {
+	if i, ok := kinds[k]; ok {
+		return i.name
+	}
+	return fmt.Sprintf("kind %d", uint64(k))
+}
+
+// decodePayload reads a payload of kind k: *Reject with CodeKind or
+// CodeMalformed.
+func decodePayload(k Kind, b []byte) (Payload, error) {
+	var p Payload
+	d := cbor.NewDecoder(b)
+	switch k {
+	case KindTransfer:
+		p = decodeTransfer(d)
+	case KindRegister:
+		p = decodeRegister(d)
+	case KindStake:
+		p = decodeStake(d)
+	case KindCommit:
+		p = decodeCommit(d)
+	case KindReveal:
+		p = decodeReveal(d)
+	default:
+		return nil, reject(CodeKind, "kind %d", uint64(k))
+	}
+	if err := d.End(); err != nil {
+		return nil, reject(CodeMalformed, "%s: %v", k, err)
+	}
+	return p, nil
+}
+
+// Free reports whether the kind pays no fee and is guarded by a slot.
+func (t *Tx) Free() bool { return kinds[t.Kind].free }
+
+// steps is the work that a transaction asks of the ledger: that of its kind,
+// and one step for each signature beyond the first.
+func (t *Tx) steps() uint64 {
+	n := payloadSteps(t.Payload)
+	if t.approval != nil {
+		n += uint64(len(t.approval.Signatures) - 1)
+	}
+	return n
+}
+
+func payloadSteps(p Payload) uint64 { return kinds[p.kind()].steps }
