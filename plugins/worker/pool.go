@@ -187,6 +187,7 @@ func (p *Pool) start(ctx context.Context, w *worker) error {
 		Env:        append(passed(), fmt.Sprintf("GOMEMLIMIT=%d", p.cfg.Memory)),
 		Name:       "worker",
 		MaxMessage: maxMessage,
+		Link:       true,
 		Log:        p.cfg.Log,
 	})
 	if err != nil {

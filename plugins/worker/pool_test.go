@@ -47,7 +47,7 @@ var guest = sync.OnceValues(func() ([]byte, error) {
 	return plugins.Build(context.Background(), "../wasm/testdata/guest", os.Stderr)
 })
 
-func open(t *testing.T, cfg Config) (*Pool, plugins.Caller) {
+func open(t testing.TB, cfg Config) (*Pool, plugins.Caller) {
 	t.Helper()
 	cfg.CacheDir = cacheDir
 	p, err := Open(cfg)

@@ -4,11 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -126,6 +128,63 @@ func start(t *testing.T, mode string) *Process {
 	return p
 }
 
+// bothWays runs a test over gRPC and over a link.
+func bothWays(t *testing.T, test func(*testing.T, func(*testing.T, string) *Process)) {
+	t.Run("grpc", func(t *testing.T) { test(t, start) })
+	t.Run("link", func(t *testing.T) {
+		test(t, func(t *testing.T, mode string) *Process {
+			t.Helper()
+			c := config(mode)
+			c.Link = true
+			p, err := Start(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(p.Kill)
+			if runtime.GOOS != "windows" && p.link == nil {
+				t.Fatal("no link")
+			}
+			return p
+		})
+	})
+}
+
+// FuzzLink: whatever a host writes, the child's end neither panics nor hangs,
+// and what it answers is whole.
+func FuzzLink(f *testing.F) {
+	f.Add([]byte("\x04\x00\x00\x00\x02echohi\x06\x00\x00\x00\x00refuse"))
+	f.Add([]byte("\xff\xff\xff\xff\xff"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		s := &script{in: bytes.NewReader(in)}
+		serveLink(s, 1<<10, func(_ context.Context, method string, body []byte) ([]byte, error) {
+			if method == "refuse" {
+				return nil, errors.New("no")
+			}
+			return body, nil
+		})
+		for out := s.out.Bytes(); len(out) > 0; {
+			if len(out) < linkHead || out[0] > linkLarge {
+				t.Fatalf("answer %x", out)
+			}
+			n := int(binary.BigEndian.Uint32(out[1:]))
+			if n > 1<<10 || n > len(out)-linkHead {
+				t.Fatalf("answer of %d bytes", n)
+			}
+			out = out[linkHead+n:]
+		}
+	})
+}
+
+// script is the child's end of a link whose host has said everything.
+type script struct {
+	in  *bytes.Reader
+	out bytes.Buffer
+}
+
+func (s *script) Read(p []byte) (int, error)  { return s.in.Read(p) }
+func (s *script) Write(p []byte) (int, error) { return s.out.Write(p) }
+func (s *script) Close() error                { return nil }
+
 // gone waits until no process has the id.
 func gone(t *testing.T, pid int) {
 	t.Helper()
@@ -141,7 +200,9 @@ func gone(t *testing.T, pid int) {
 	t.Fatalf("process %d is still there", pid)
 }
 
-func TestCall(t *testing.T) {
+func TestCall(t *testing.T) { bothWays(t, testCall) }
+
+func testCall(t *testing.T, start func(*testing.T, string) *Process) {
 	p := start(t, "good")
 	big := bytes.Repeat([]byte("z"), 1<<20)
 	for _, body := range [][]byte{nil, []byte("hello"), big} {
@@ -196,7 +257,9 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-func TestDeath(t *testing.T) {
+func TestDeath(t *testing.T) { bothWays(t, testDeath) }
+
+func testDeath(t *testing.T, start func(*testing.T, string) *Process) {
 	for _, c := range []struct{ method, text string }{
 		{"die", "exit status 7"}, {"panic", "the sky fell"},
 	} {
@@ -213,7 +276,9 @@ func TestDeath(t *testing.T) {
 	}
 }
 
-func TestHang(t *testing.T) {
+func TestHang(t *testing.T) { bothWays(t, testHang) }
+
+func testHang(t *testing.T, start func(*testing.T, string) *Process) {
 	for _, method := range []string{"hang", "wait", "stop"} {
 		p := start(t, "good")
 		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
@@ -237,7 +302,9 @@ func TestHang(t *testing.T) {
 	}
 }
 
-func TestKilledDuringCall(t *testing.T) {
+func TestKilledDuringCall(t *testing.T) { bothWays(t, testKilledDuringCall) }
+
+func testKilledDuringCall(t *testing.T, start func(*testing.T, string) *Process) {
 	p := start(t, "good")
 	time.AfterFunc(100*time.Millisecond, func() { _ = syscall.Kill(p.PID(), syscall.SIGKILL) })
 	if _, err := p.Call(t.Context(), "hang", nil); !errors.Is(err, ErrDied) || !strings.Contains(err.Error(), "killed") {

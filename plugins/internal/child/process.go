@@ -26,6 +26,7 @@ type process struct {
 	stdout, stderr     *os.File // reading ends
 	childOut, childErr *os.File // the child's ends, closed here once it runs
 	childIn, lifeline  *os.File // what the child reads and what the host holds open
+	childLink          *os.File // the child's end of the link, nil without one
 	done               chan struct{}
 	status             string // how it ended; written before done is closed
 
@@ -51,7 +52,7 @@ func newProcess(cmd *exec.Cmd, out *output) (*process, error) {
 }
 
 func (p *process) closeAll() {
-	for _, f := range []*os.File{p.stdout, p.childOut, p.stderr, p.childErr, p.childIn, p.lifeline} {
+	for _, f := range []*os.File{p.stdout, p.childOut, p.stderr, p.childErr, p.childIn, p.lifeline, p.childLink} {
 		if f != nil {
 			_ = f.Close()
 		}
@@ -77,6 +78,9 @@ func (p *process) live(started chan<- error) {
 		return
 	}
 	_, _, _ = p.childOut.Close(), p.childErr.Close(), p.childIn.Close()
+	if p.childLink != nil {
+		_ = p.childLink.Close()
+	}
 	p.mu.Lock()
 	p.ran = true
 	if p.doomed {

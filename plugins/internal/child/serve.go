@@ -36,6 +36,9 @@ func Serve(handle Handler) error {
 	if os.Getenv(envLifeline) != "" {
 		go followHost(os.Stdin)
 	}
+	if conn := inheritedLink(); conn != nil {
+		go serveLink(conn, max, handle) // lives as long as the process, like followHost
+	}
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: handshake,
 		Plugins:         plugin.PluginSet{pluginName: &service{handle: handle, max: max}},
