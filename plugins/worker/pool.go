@@ -94,8 +94,14 @@ type Pool struct {
 	free   chan *worker // those that no call is using
 }
 
+// keepBuffer bounds what is kept of memory for messages between calls, in bytes.
+const keepBuffer = 4 << 20
+
 // worker is a place for a process. Whoever took it from Pool.free owns it.
-type worker struct{ proc *child.Process }
+type worker struct {
+	proc *child.Process
+	buf  []byte // for requests, reused
+}
 
 func (w *worker) kill() {
 	if w.proc != nil {
@@ -262,8 +268,11 @@ func (m *remote) Call(ctx context.Context, op abi.Op, input []byte, seed [32]byt
 	if len(input) > abi.MaxMessage {
 		return plugins.Reply{}, fmt.Errorf("module %s: %s: input of %d bytes, over the limit of %d", m.id, op, len(input), abi.MaxMessage)
 	}
-	body := request{id: m.id, op: op, seed: seed, input: input}.append(nil)
 	r, err := m.pool.try(ctx, func(w *worker) (plugins.Reply, error) {
+		body := request{id: m.id, op: op, seed: seed, input: input}.append(w.buf[:0])
+		if cap(body) <= keepBuffer {
+			w.buf = body
+		}
 		r, err := m.pool.ask(ctx, w, m.pool.cfg.Timeout, methodCall, body)
 		if errors.Is(err, errAbsent) { // a fresh process
 			if r, err := m.load(ctx, w); err != nil {

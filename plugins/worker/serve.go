@@ -44,6 +44,7 @@ type server struct {
 	engine  *wasm.Engine
 	modules map[plugins.ID]*wasm.Module
 	order   []plugins.ID // as loaded
+	buf     []byte       // for answers, reused
 }
 
 func (s *server) handle(ctx context.Context, method string, body []byte) ([]byte, error) {
@@ -55,7 +56,12 @@ func (s *server) handle(ctx context.Context, method string, body []byte) ([]byte
 	case methodLoad:
 		return answerOf(plugins.Reply{}, s.load(ctx, body)).append(nil), nil
 	case methodCall:
-		return s.call(ctx, body).append(nil), nil
+		// The host asks again only after it has read the answer.
+		out := s.call(ctx, body).append(s.buf[:0])
+		if cap(out) <= keepBuffer {
+			s.buf = out
+		}
+		return out, nil
 	}
 	return nil, fmt.Errorf("method %q does not exist", method)
 }
