@@ -70,25 +70,39 @@ func child() error {
 		return err
 	}
 	ctx := context.Background()
-	n, err := Open(ctx, Config{Home: home, DB: db, Genesis: g, Host: h, BlockTime: pace, ConsensusSeed: net.consensus[i], VRF: net.hot[i].VRF()})
+	c := Config{Home: home, DB: db, Genesis: g, Host: h, BlockTime: pace, ConsensusSeed: net.consensus[i], VRF: net.hot[i].VRF()}
+	overTransport(&c)
+	n, err := Open(ctx, c)
 	if err != nil {
 		return err
 	}
 	n.Subscribe(func(b Block) { fmt.Println("height", b.Height) })
-	fmt.Printf("addr %s/p2p/%s\n", h.Addrs()[0], h.ID())
+	if a := n.TCPAddress(); a != "" {
+		fmt.Println("addr", a)
+	} else {
+		fmt.Printf("addr %s/p2p/%s\n", h.Addrs()[0], h.ID())
+	}
 	go func() {
 		for in := bufio.NewScanner(os.Stdin); in.Scan(); {
-			to, err := peer.AddrInfoFromString(in.Text())
-			if err == nil {
-				err = n.Greet(ctx, *to)
-			}
-			if err != nil {
+			if err := n.greetText(ctx, in.Text()); err != nil {
 				fmt.Println("greet", err)
 			}
 		}
 		os.Exit(0) // the parent is gone
 	}()
 	return n.Run(ctx)
+}
+
+// greetText makes a peer of an address in either transport's form.
+func (n *Node) greetText(ctx context.Context, addr string) error {
+	if n.TCPAddress() != "" {
+		return n.engine.sw.DialPeersAsync([]string{addr})
+	}
+	to, err := peer.AddrInfoFromString(addr)
+	if err != nil {
+		return err
+	}
+	return n.Greet(ctx, *to)
 }
 
 type process struct {

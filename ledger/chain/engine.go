@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -13,13 +12,11 @@ import (
 	"github.com/cometbft/cometbft/consensus"
 	"github.com/cometbft/cometbft/crypto/ed25519"
 	"github.com/cometbft/cometbft/evidence"
-	cmtjson "github.com/cometbft/cometbft/libs/json"
 	"github.com/cometbft/cometbft/libs/log"
 	"github.com/cometbft/cometbft/lp2p"
 	"github.com/cometbft/cometbft/mempool"
 	"github.com/cometbft/cometbft/node"
 	"github.com/cometbft/cometbft/p2p"
-	"github.com/cometbft/cometbft/privval"
 	"github.com/cometbft/cometbft/proxy"
 	sm "github.com/cometbft/cometbft/state"
 	"github.com/cometbft/cometbft/statesync"
@@ -28,7 +25,6 @@ import (
 	"github.com/cometbft/cometbft/version"
 
 	"github.com/plexus-network/plexus/ledger"
-	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/ledger/store"
 )
 
@@ -40,9 +36,13 @@ const maxBlock = 4 << 20
 type engine struct {
 	blocks *bs.BlockStore
 	state  sm.Store
-	sw     *lp2p.Switch
+	sw     p2p.Switcher
+	tcp    *p2p.NetAddress // of this node, nil on libp2p
 	conR   *consensus.Reactor
 	gate   gate
+	start  func() error   // starts the switch
+	shut   func() error   // stops it
+	hush   func() error   // ends a wait for the remote signer, nil without one
 	stop   []func() error // of what started before the switch, in order
 }
 
@@ -64,24 +64,6 @@ func genesisDoc(g *ledger.Genesis) (*types.GenesisDoc, error) {
 		doc.Validators = append(doc.Validators, types.GenesisValidator{Address: pub.Address(), PubKey: pub, Power: int64(v.Power)})
 	}
 	return doc, doc.ValidateAndComplete()
-}
-
-// openPrivval returns what signs votes, with the record on disk of the last
-// thing it signed. The key itself is never written.
-func openPrivval(seed key.Seed, file string) (*privval.FilePV, error) {
-	pub := seed.Public()
-	pv := privval.NewFilePV(ed25519.PrivKey(append(seed[:len(seed):len(seed)], pub[:]...)), "", file)
-	b, err := os.ReadFile(file)
-	switch {
-	case os.IsNotExist(err):
-		return pv, nil
-	case err != nil:
-		return nil, fmt.Errorf("chain: reading the last vote: %w", err)
-	}
-	if err := cmtjson.Unmarshal(b, &pv.LastSignState); err != nil {
-		return nil, brokenf("last vote in %s: %v", file, err)
-	}
-	return pv, nil
 }
 
 // assemble builds the engine up to the point where its switch can start: stores
@@ -128,15 +110,9 @@ func assemble(ctx context.Context, c *Config, a *app, cc *config.Config, h *engi
 		return e, fmt.Errorf("chain: loading the state: %w", err)
 	}
 
-	var pv types.PrivValidator
-	var address types.Address
-	var voted int64 // height of the last vote
-	if c.ConsensusSeed != (key.Seed{}) {
-		f, err := openPrivval(c.ConsensusSeed, filepath.Join(c.Home, "last-vote.json"))
-		if err != nil {
-			return e, err
-		}
-		pv, address, voted = f, f.GetAddress(), f.LastSignState.Height
+	pv, address, voted, err := e.signer(c, lg)
+	if err != nil {
+		return e, err
 	}
 	// A producer that is the whole network has nobody to catch up with.
 	alone := state.Validators.Size() == 1 && state.Validators.HasAddress(address)
@@ -172,32 +148,41 @@ func assemble(ctx context.Context, c *Config, a *app, cc *config.Config, h *engi
 			s.SetLogger(lg)
 		}
 	}
-	e.sw, err = newSwitch(c, cc, doc, reactors, h, lg)
-	return e, err
+	info := p2p.DefaultNodeInfo{
+		ProtocolVersion: p2p.NewProtocolVersion(version.P2PProtocol, version.BlockProtocol, 0),
+		Network:         doc.ChainID, Version: version.TMCoreSemVer, ListenAddr: cc.P2P.ListenAddress,
+		Moniker: "plexus", Other: p2p.DefaultNodeInfoOther{TxIndex: "off"},
+	}
+	if c.Transport == TransportTCP {
+		k, err := nodeKey(c.Home)
+		if err != nil {
+			return e, err
+		}
+		return e, e.newTCP(c, cc, info, k, reactors, lg)
+	}
+	return e, e.newSwitch(cc, info, reactors, h, lg)
 }
 
 // newSwitch puts our host under CometBFT's libp2p switch. lp2p.Host keeps its
 // configuration to itself, so one is made on a port that is given back at once.
-func newSwitch(c *Config, cc *config.Config, doc *types.GenesisDoc, reactors []lp2p.SwitchReactor, h *engineHost, lg log.Logger) (*lp2p.Switch, error) {
+func (e *engine) newSwitch(cc *config.Config, info p2p.DefaultNodeInfo, reactors []lp2p.SwitchReactor, h *engineHost, lg log.Logger) error {
 	nk := p2p.NodeKey{PrivKey: ed25519.GenPrivKey()}
+	cc.P2P.LibP2PConfig.Enabled = true
 	lh, err := lp2p.NewHost(cc.P2P, nk.PrivKey, lg)
 	if err != nil {
-		return nil, fmt.Errorf("chain: peer-to-peer switch: %w", err)
+		return fmt.Errorf("chain: peer-to-peer switch: %w", err)
 	}
 	if err := lh.Host.Close(); err != nil {
-		return nil, fmt.Errorf("chain: peer-to-peer switch: %w", err)
+		return fmt.Errorf("chain: peer-to-peer switch: %w", err)
 	}
 	lh.Host = h
-	info := p2p.DefaultNodeInfo{
-		ProtocolVersion: p2p.NewProtocolVersion(version.P2PProtocol, version.BlockProtocol, 0),
-		DefaultNodeID:   nk.ID(), Network: doc.ChainID, Version: version.TMCoreSemVer,
-		ListenAddr: cc.P2P.ListenAddress, Moniker: "plexus", Other: p2p.DefaultNodeInfoOther{TxIndex: "off"},
-	}
+	info.DefaultNodeID = nk.ID()
 	sw, err := lp2p.NewSwitch(info, lh, reactors, p2p.NopMetrics(), lg)
 	if err != nil {
-		return nil, fmt.Errorf("chain: peer-to-peer switch: %w", err)
+		return fmt.Errorf("chain: peer-to-peer switch: %w", err)
 	}
-	return sw, nil
+	e.sw, e.start, e.shut = sw, sw.Start, sw.Stop
+	return nil
 }
 
 // close stops what assemble started, last first.
@@ -209,13 +194,11 @@ func (e *engine) close() {
 	e.gate.close()
 }
 
-// cometConfig is CometBFT's configuration for a home: no RPC, no mempool, no
-// address book.
+// cometConfig is CometBFT's configuration for a home: no RPC, no mempool.
 func cometConfig(home string) *config.Config {
 	c := config.DefaultConfig()
 	c.SetRoot(home)
 	c.P2P.ListenAddress = "tcp://127.0.0.1:0"
-	c.P2P.LibP2PConfig.Enabled = true
 	c.Mempool.Type = config.MempoolTypeNop
 	c.Consensus.SetWalFile(filepath.Join(home, "wal", "wal"))
 	return c

@@ -14,6 +14,8 @@ var (
 	ErrBroken = errors.New("chain: broken")
 	// ErrOtherGenesis: the home holds a chain that began with another genesis.
 	ErrOtherGenesis = errors.New("chain: home belongs to another genesis")
+	// ErrSigner: the remote signer does not answer.
+	ErrSigner = errors.New("chain: remote signer")
 	// ErrKnown: the transaction waits already, or was included.
 	ErrKnown = errors.New("chain: transaction is known")
 	// ErrFull: no room for the transaction now; try again later.

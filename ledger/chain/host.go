@@ -65,8 +65,30 @@ func (h *engineHost) NewStream(ctx context.Context, p peer.ID, ids ...protocol.I
 	return h.Host.NewStream(ctx, p, mapped...)
 }
 
+// watch tells of peers that restarted, until it is ended; on a transport that
+// sees a peer leave there are none.
+func (h *engineHost) watch() (restarted <-chan peer.ID, end func()) {
+	if h == nil {
+		return nil, func() {}
+	}
+	ids := make(chan peer.ID, 64)
+	notify := &network.NotifyBundle{ConnectedF: func(net network.Network, c network.Conn) {
+		if stale(net, c) {
+			select {
+			case ids <- c.RemotePeer():
+			default:
+			}
+		}
+	}}
+	h.Host.Network().Notify(notify)
+	return ids, func() { h.Host.Network().StopNotify(notify) }
+}
+
 // release takes the engine's handlers off the host.
 func (h *engineHost) release() {
+	if h == nil {
+		return
+	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, id := range h.handled {
@@ -98,9 +120,10 @@ func (r renamed) Protocol() protocol.ID { return r.id }
 // Greet makes a full node a peer of consensus, on both sides; it does nothing
 // when it is one. The engine has no discovery: it adds a peer when a first
 // message comes in from it, and answers with messages of its own, which add
-// this node there. A status request is the harmless first message.
+// this node there. A status request is the harmless first message. On the
+// transport tcp it does nothing: that one finds peers itself.
 func (n *Node) Greet(ctx context.Context, to peer.AddrInfo) error {
-	if to.ID == n.host.ID() || n.engine.peer(to.ID) != nil {
+	if n.host == nil || to.ID == n.host.ID() || n.engine.peer(to.ID) != nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
@@ -120,14 +143,12 @@ func (n *Node) Greet(ctx context.Context, to peer.AddrInfo) error {
 	return lp2p.StreamWriteClose(s, b)
 }
 
-// ConsensusPeers returns the peers that take part in this node's consensus
-// gossip.
-func (n *Node) ConsensusPeers() []peer.ID {
-	var out []peer.ID
+// ConsensusPeers returns the ids of the peers that take part in this node's
+// consensus gossip, as the transport writes them.
+func (n *Node) ConsensusPeers() []string {
+	var out []string
 	for _, p := range n.engine.sw.Peers().Copy() {
-		if id, err := peer.Decode(string(p.ID())); err == nil {
-			out = append(out, id)
-		}
+		out = append(out, string(p.ID()))
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"sort"
 	"sync"
@@ -99,6 +100,7 @@ func (n *testnet) launch(t testing.TB, home string, producer int, change ...func
 	}
 	r := &running{db: db, host: newHost(t), err: make(chan error, 1)}
 	c := Config{Home: home, DB: db, Genesis: n.genesis, Host: r.host, BlockTime: blockTime}
+	overTransport(&c)
 	if os.Getenv("CHAIN_TEST_LOG") != "" {
 		c.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", producer)
 	}
@@ -167,9 +169,35 @@ func eventually(t testing.TB, d time.Duration, what string, ok func() bool) {
 	t.Fatalf("not within %v: %s", d, what)
 }
 
+// overTransport gives a configuration the transport that the tests run over:
+// that of CHAIN_TEST_TRANSPORT, libp2p without it.
+func overTransport(c *Config) {
+	if c.Transport = os.Getenv("CHAIN_TEST_TRANSPORT"); c.Transport == TransportTCP {
+		c.TCP.Listen = freePort()
+	}
+}
+
+// freePort is a loopback address that is free now.
+func freePort() string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
 func greet(t testing.TB, a, b *running) {
 	t.Helper()
-	eventually(t, 10*time.Second, "greeting", func() bool { return a.Greet(t.Context(), b.info()) == nil })
+	eventually(t, 10*time.Second, "greeting", func() bool { return a.meet(t.Context(), b) == nil })
+}
+
+// meet makes two nodes peers of consensus.
+func (r *running) meet(ctx context.Context, other *running) error {
+	if other.TCPAddress() != "" {
+		return r.engine.sw.DialPeersAsync([]string{other.TCPAddress()})
+	}
+	return r.Greet(ctx, other.info())
 }
 
 // root returns the app hash of a height as the header of the next has it.

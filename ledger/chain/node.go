@@ -3,6 +3,7 @@ package chain
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -13,7 +14,6 @@ import (
 
 	"github.com/cometbft/cometbft/config"
 	"github.com/libp2p/go-libp2p/core/host"
-	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/sync/errgroup"
 
@@ -22,7 +22,8 @@ import (
 	"github.com/plexus-network/plexus/ledger/store"
 )
 
-// Config of a Node. Home, DB, Genesis and Host are required.
+// Config of a Node. Home, DB and Genesis are required, and Host unless the
+// transport is tcp.
 type Config struct {
 	// Home is the directory of consensus' write-ahead log and of the record of
 	// the last vote. Losing it while the key goes on voting risks a double vote.
@@ -33,11 +34,20 @@ type Config struct {
 	Genesis *ledger.Genesis
 	// ConsensusSeed signs votes; zero makes a full node that does not vote.
 	ConsensusSeed key.Seed
-	// VRF proves the entries of this producer's blocks; used with ConsensusSeed.
+	// SignerListen is where a remote signer, which then holds the consensus key
+	// and the record of its votes, connects: unix://FILE, tcp://127.0.0.1:PORT or
+	// noise://SIGNER-PEER-ID@HOST:PORT. Open waits for it for half a minute.
+	// Empty signs here. It excludes ConsensusSeed.
+	SignerListen string
+	// VRF proves the entries of this producer's blocks; used with either of them.
 	VRF key.VRFSecret
 	// Host carries consensus; it stays the caller's, who closes it after the
 	// node.
 	Host host.Host
+	// Transport carries consensus: TransportLibp2p, also for "", or TransportTCP.
+	Transport string
+	// TCP is the address and the peers of TransportTCP.
+	TCP TCPConfig
 	// BlockTime is the mean time between blocks that is aimed at; 0 is 12 s. It
 	// is not part of consensus: the network's is about the median of its nodes'.
 	BlockTime time.Duration
@@ -81,8 +91,11 @@ const rebroadcast = 35 * time.Second
 // Open loads a chain, or begins it, and executes blocks that were agreed before
 // a crash. The errors to expect are ErrOtherGenesis and ErrBroken.
 func Open(ctx context.Context, c Config) (*Node, error) {
-	if c.Home == "" || c.DB == nil || c.Genesis == nil || c.Host == nil {
-		return nil, fmt.Errorf("chain: config: home, store, genesis and host are required")
+	if c.Home == "" || c.DB == nil || c.Genesis == nil {
+		return nil, fmt.Errorf("chain: config: home, store and genesis are required")
+	}
+	if err := errors.Join(c.validateTransport(), c.validateSigner()); err != nil {
+		return nil, err
 	}
 	if c.BlockTime == 0 {
 		c.BlockTime = DefaultBlockTime
@@ -104,7 +117,10 @@ func Open(ctx context.Context, c Config) (*Node, error) {
 	v := &views{}
 	a := &app{db: c.DB, genesis: c.Genesis, vrf: c.VRF, views: v, pool: newPool(), recent: newRecent(), subs: newSubscribers(),
 		apply: ledger.Apply, cadence: newCadence(c.BlockTime, cc.Consensus), log: c.Log, failure: make(chan error, 1), release: make(chan struct{})}
-	n := &Node{cfg: c, app: a, log: c.Log, done: make(chan struct{}), host: &engineHost{Host: c.Host, prefix: consensusPrefix(hash)}}
+	n := &Node{cfg: c, app: a, log: c.Log, done: make(chan struct{})}
+	if c.Transport != TransportTCP {
+		n.host = &engineHost{Host: c.Host, prefix: consensusPrefix(hash)}
+	}
 	if c.apply != nil {
 		a.apply = c.apply
 	}
@@ -151,20 +167,11 @@ func (n *Node) Run(ctx context.Context) error {
 		case <-time.After(d):
 		}
 	}
-	if err := guard(n.engine.sw.Start); err != nil {
+	if err := guard(n.engine.start); err != nil {
 		n.host.release()
 		return fmt.Errorf("chain: starting consensus: %w", err)
 	}
-	restarted := make(chan peer.ID, 64)
-	notify := &network.NotifyBundle{ConnectedF: func(net network.Network, c network.Conn) {
-		if stale(net, c) {
-			select {
-			case restarted <- c.RemotePeer():
-			default:
-			}
-		}
-	}}
-	n.host.Host.Network().Notify(notify)
+	restarted, unwatch := n.host.watch()
 	g, inner := errgroup.WithContext(ctx)
 	g.Go(func() error { return n.serve(inner, restarted) })
 	g.Go(func() error { return n.tell(inner) })
@@ -177,9 +184,12 @@ func (n *Node) Run(ctx context.Context) error {
 		}
 	})
 	err := g.Wait()
-	n.host.Host.Network().StopNotify(notify)
+	unwatch()
 	n.app.free() // before the switch waits for a goroutine that failed
-	if e := n.engine.sw.Stop(); e != nil && err == nil {
+	if n.engine.hush != nil {
+		n.engine.hush() // nor for a signer that left
+	}
+	if e := n.engine.shut(); e != nil && err == nil {
 		err = fmt.Errorf("chain: stopping consensus: %w", e)
 	}
 	n.host.release()

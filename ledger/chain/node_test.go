@@ -201,7 +201,7 @@ func TestOtherNetwork(t *testing.T) {
 	b := newTestnet(t, 1)
 	b.genesis.ChainID = "other"
 	na, nb := a.launch(t, t.TempDir(), 0), b.launch(t, t.TempDir(), 0)
-	if err := na.Greet(t.Context(), nb.info()); err == nil {
+	if err := na.meet(t.Context(), nb); err == nil {
 		time.Sleep(300 * time.Millisecond)
 		if len(nb.ConsensusPeers()) != 0 || len(na.ConsensusPeers()) != 0 {
 			t.Fatalf("peers %v and %v", na.ConsensusPeers(), nb.ConsensusPeers())
