@@ -67,7 +67,7 @@ var table = []Key{
 		field: func(c *Config) any { return &c.P2P.MaxPeers }},
 	{Name: "p2p.prefix_peers", Unit: "connections", Least: 1, Most: 10_000, Meaning: "Connections from one address prefix (IPv4 /24, IPv6 /48). Loopback is exempt.",
 		field: func(c *Config) any { return &c.P2P.PrefixPeers }},
-	{Name: "signer.listen", Meaning: "Address on which a remote signer is awaited, tcp://HOST:PORT or unix://FILE. Empty: votes are signed with the key file.",
+	{Name: "signer.listen", Meaning: "Address on which a remote signer is awaited: unix://FILE, tcp://127.0.0.1:PORT, or noise://SIGNER-PEER-ID@HOST:PORT from another machine. Empty: votes are signed with the key file.",
 		field: func(c *Config) any { return &c.Signer.Listen }, valid: isSigner},
 	{Name: "prune.keep", Unit: "blocks", Most: mostBlocks, Meaning: "Blocks to keep. 0: all.", field: func(c *Config) any { return &c.Prune.Keep }},
 	{Name: "snapshot.interval", Unit: "blocks", Most: mostBlocks, Meaning: "Blocks between snapshots for nodes that join. 0: none.", field: func(c *Config) any { return &c.Snapshot.Interval }},
@@ -332,7 +332,10 @@ func isSigner(s string) error {
 	if file, ok := strings.CutPrefix(s, "unix://"); ok && file != "" {
 		return nil
 	}
-	return fmt.Errorf("want tcp://HOST:PORT or unix://FILE")
+	if peer, ok := strings.CutPrefix(s, "noise://"); ok && strings.Contains(peer, "@") {
+		return nil
+	}
+	return fmt.Errorf("want unix://FILE, tcp://127.0.0.1:PORT or noise://SIGNER-PEER-ID@HOST:PORT")
 }
 
 func isTrust(s string) error {

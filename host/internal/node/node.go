@@ -102,9 +102,13 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *even
 		return nil, fmt.Errorf("listening on %v: %w", cfg.Listen, err)
 	}
 	n.chain, err = chain.Open(ctx, chain.Config{Home: filepath.Join(cfg.Home, "consensus"), DB: n.db, Genesis: n.gen, ConsensusSeed: consensus,
-		VRF: n.hot.VRF(), Host: n.net.Libp2p(), BlockTime: cfg.BlockTime, Broadcast: n.announce, Log: log})
+		SignerListen: cfg.Signer.Listen, VRF: n.hot.VRF(), Host: n.net.Libp2p(), Transport: cfg.Transport,
+		TCP: chain.TCPConfig{Listen: cfg.TCP.Listen, Peers: cfg.TCP.Peers}, BlockTime: cfg.BlockTime, Broadcast: n.announce, Log: log})
 	if err != nil {
 		return nil, err
+	}
+	if a := n.chain.TCPAddress(); a != "" {
+		log.Info("consensus runs over tcp", "address", a) // what other nodes give as tcp.peers
 	}
 	if n.tx, err = n.net.Join("tx", n.judge); err != nil {
 		return nil, err
