@@ -10,6 +10,7 @@ import (
 	randv2 "math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -41,16 +42,42 @@ func blockOf(height uint64) []ledger.Write {
 	return w
 }
 
+// count is a number of cases that the long run raises.
+func count(t *testing.T, env string, def int) int {
+	t.Helper()
+	text := os.Getenv(env)
+	if text == "" {
+		return def
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < def {
+		t.Fatalf("%s=%q: want a number of at least %d", env, text, def)
+	}
+	return n
+}
+
 // TestCrashPoints takes a copy of the disk before every write operation, with
-// nothing, half or all of what was not synced, and opens each: the height is
-// the last acknowledged one or the next, and the state has the right root.
+// nothing, half and all of what was not synced, and opens each: the height is
+// the last acknowledged one or the next, the state has the right root, and the
+// next block leads to the right one. STORE_TEST_CRASH_POINTS raises how many
+// points there are at least, each of them three times.
 func TestCrashPoints(t *testing.T) {
+	points := count(t, "STORE_TEST_CRASH_POINTS", 150)
+	total := 0
+	for round := uint64(1); total < points; round++ {
+		total += crashPoints(t, round)
+	}
+	t.Logf("%d crash points, each with 0, 50 and 100 %% of what was not synced", total)
+}
+
+// crashPoints plays heights with one seed, and returns the number of points.
+func crashPoints(t *testing.T, seed uint64) int {
 	const heights = 60
 	// The roots, from a run without crashes.
 	calm := mem(t)
 	roots := map[uint64][32]byte{}
 	for h := uint64(0); h < heights; h++ {
-		roots[h] = commit(t, calm, h, blockOf(h)...)
+		roots[h] = commit(t, calm, h, blockOf(seed<<32+h)...)
 	}
 
 	type crash struct {
@@ -61,23 +88,25 @@ func TestCrashPoints(t *testing.T) {
 	var crashes []crash
 	acked := int64(-1)
 	disk := vfs.NewCrashableMem()
-	r := randv2.New(randv2.NewPCG(1, 1))
+	r := randv2.New(randv2.NewPCG(seed, 1))
 	hook := errorfs.InjectorFunc(func(op errorfs.Op) error {
 		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
 			mu.Lock()
 			defer mu.Unlock()
-			c := vfs.CrashCloneCfg{UnsyncedDataPercent: len(crashes) % 3 * 50, RNG: r}
-			crashes = append(crashes, crash{disk.CrashClone(c), acked})
+			for _, percent := range []int{0, 50, 100} {
+				c := vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: r}
+				crashes = append(crashes, crash{disk.CrashClone(c), acked})
+			}
 		}
 		return nil
 	})
-	db, err := Open("chain", Config{fs: errorfs.Wrap(disk, hook)})
+	db, err := Open("chain", Config{fs: errorfs.Wrap(reuse{disk}, hook)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	ns := db.Namespace("blocks")
 	for h := uint64(0); h < heights; h++ {
-		commit(t, db, h, blockOf(h)...)
+		commit(t, db, h, blockOf(seed<<32+h)...)
 		mu.Lock()
 		acked = int64(h)
 		mu.Unlock()
@@ -126,7 +155,7 @@ func TestCrashPoints(t *testing.T) {
 			s.Close()
 			// It goes on to the same roots.
 			if h+1 < heights {
-				if got := commit(t, db, h+1, blockOf(h+1)...); got != roots[h+1] {
+				if got := commit(t, db, h+1, blockOf(seed<<32+h+1)...); got != roots[h+1] {
 					t.Fatalf("crash %d: height %d goes on to %x, want %x", i, h, got, roots[h+1])
 				}
 			}
@@ -135,10 +164,23 @@ func TestCrashPoints(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	t.Logf("%d crash points; %d before anything was committed, %d a height ahead of what was acknowledged", len(crashes), fresh, ahead)
-	if len(crashes) < 200 {
+	t.Logf("seed %d: %d crashes; %d before anything was committed, %d a height ahead of what was acknowledged", seed, len(crashes), fresh, ahead)
+	if len(crashes) < 600 {
 		t.Fatal("too few crash points")
 	}
+	return len(crashes) / 3
+}
+
+// reuse is a disk whose ReuseForWrite takes the lock of clones once at a time:
+// that of Pebble takes it twice, one within the other, and stops for good when
+// a clone is asked for in between.
+type reuse struct{ *vfs.MemFS }
+
+func (r reuse) ReuseForWrite(from, to string, c vfs.DiskWriteCategory) (vfs.File, error) {
+	if err := r.Rename(from, to); err != nil {
+		return nil, err
+	}
+	return r.OpenReadWrite(to, c)
 }
 
 // copyTree copies a directory.
@@ -166,11 +208,12 @@ func copyTree(t *testing.T, from, to string) {
 	}
 }
 
-// TestBitFlips flips one bit in a copy of a store, 40 times over all its files,
-// and opens it: either it refuses, or what it says is right. A flip that cuts
+// TestBitFlips flips one bit in a copy of a store, 40 times over all its files
+// (or STORE_TEST_BIT_FLIPS times), and opens it: either it refuses, or what it says is right. A flip that cuts
 // off the end of the log may leave an earlier height, never a wrong root.
 func TestBitFlips(t *testing.T) {
 	const heights = 40
+	flips := count(t, "STORE_TEST_BIT_FLIPS", 40)
 	dir := filepath.Join(t.TempDir(), "chain")
 	db, err := Open(dir, Config{})
 	if err != nil {
@@ -194,7 +237,7 @@ func TestBitFlips(t *testing.T) {
 	}
 	r := rand.New(rand.NewSource(7))
 	refused, right, earlier := 0, 0, 0
-	for i := 0; refused+right+earlier < 40; i++ {
+	for i := 0; refused+right+earlier < flips; i++ {
 		file := files[i%len(files)]
 		info, err := os.Stat(file)
 		if err != nil {
@@ -204,12 +247,15 @@ func TestBitFlips(t *testing.T) {
 			continue
 		}
 		at := r.Int63n(info.Size())
-		copied := filepath.Join(t.TempDir(), "copy")
+		copied := filepath.Join(t.TempDir(), fmt.Sprint("copy", i))
 		copyTree(t, dir, copied)
 		flip(t, filepath.Join(copied, filepath.Base(file)), at, byte(1)<<r.Intn(8))
 		what := fmt.Sprintf("bit at %d of %d in %s", at, info.Size(), filepath.Base(file))
 
 		height, err := readAll(copied, roots)
+		if err := os.RemoveAll(copied); err != nil {
+			t.Fatal(err)
+		}
 		switch {
 		case errors.Is(err, errWrong):
 			t.Errorf("%s: %v", what, err)
@@ -226,7 +272,7 @@ func TestBitFlips(t *testing.T) {
 		}
 	}
 	t.Logf("%d refused, %d read right, %d at an earlier height with its right root", refused, right, earlier)
-	if refused < 8 {
+	if refused < flips/5 {
 		t.Error("the flips hit nothing that matters")
 	}
 }

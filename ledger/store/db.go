@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -29,15 +30,19 @@ const (
 	spaceState     = 's' // the state's values by key
 	spaceTree      = 't' // pages of the tree by depth and path
 	spaceNamespace = 'n' // the namespaces, by name
+	spaceBlob      = 'b' // blobs by hash
+	spaceScratch   = 'x' // a restore's leaves by path, gone when it ends
 )
 
 var (
-	keyFormat = []byte{spaceMeta, 'f'}
-	keyHead   = []byte{spaceMeta, 'h'}
+	keyFormat  = []byte{spaceMeta, 'f'}
+	keyHead    = []byte{spaceMeta, 'h'}
+	keyRestore = []byte{spaceMeta, 'r'} // there while a restore is under way
 )
 
-// formatVersion changes whenever a store written before could be misread.
-const formatVersion = 1
+// formatVersion changes whenever a store written before could be misread: by
+// the store, or by the ledger whose records it keeps.
+const formatVersion = 2
 
 // Config says how a store is opened. The zero value is right for a node.
 type Config struct {
@@ -70,6 +75,8 @@ type DB struct {
 
 	mu   sync.RWMutex // guards head
 	head head
+
+	restoring atomic.Bool // a Restore is open
 }
 
 // Open opens the store in dir and creates it when there is none. The errors to
@@ -180,8 +187,16 @@ func (db *DB) load() error {
 		}
 		return wrap(db.p.Set(keyFormat, []byte{formatVersion}, pebble.Sync))
 	}
-	if len(format) != 1 || format[0] != formatVersion {
-		return fmt.Errorf("%w: found version %x, this program reads %d", ErrFormat, format, formatVersion)
+	switch {
+	case len(format) != 1:
+		return fmt.Errorf("%w: format record of %d bytes, want 1", ErrFormat, len(format))
+	case format[0] < formatVersion:
+		return fmt.Errorf("%w: it was written in format %d and this program reads format %d: use the program that wrote it, or begin with an empty home and let it sync", ErrFormat, format[0], formatVersion)
+	case format[0] > formatVersion:
+		return fmt.Errorf("%w: it was written in format %d and this program reads format %d: install the newer program", ErrFormat, format[0], formatVersion)
+	}
+	if err := db.clearRestore(); err != nil {
+		return err
 	}
 	if db.head, err = readHead(db.p); err != nil {
 		return err
@@ -219,12 +234,20 @@ func (db *DB) Root() [32]byte { return db.current().root.hash }
 func (db *DB) Fresh() bool { return !db.current().written }
 
 // Get returns a copy of the newest committed value of key, nil when absent.
-func (db *DB) Get(key []byte) ([]byte, error) { return get(db.p, stateKey(key)) }
+func (db *DB) Get(key []byte) ([]byte, error) {
+	if db.Fresh() {
+		return nil, nil // a restore may be under way: what it wrote is not verified
+	}
+	return get(db.p, stateKey(key))
+}
 
 // Range calls fn for each key of the newest committed state that begins with
 // prefix, in rising order, and stops at its first error, which it returns. The
 // slices are fn's to keep. It reads one version throughout.
 func (db *DB) Range(prefix []byte, fn func(k, v []byte) error) error {
+	if db.Fresh() {
+		return nil
+	}
 	return rangeState(db.p, prefix, fn)
 }
 
@@ -253,6 +276,11 @@ func get(r reader, key []byte) ([]byte, error) {
 	}
 	out := append(make([]byte, 0, len(v)), v...)
 	return out, wrap(closer.Close())
+}
+
+// spaceOnly bounds an iterator to one space.
+func spaceOnly(space byte) *pebble.IterOptions {
+	return &pebble.IterOptions{LowerBound: []byte{space}, UpperBound: []byte{space + 1}}
 }
 
 func stateKey(key []byte) []byte {

@@ -20,6 +20,11 @@ var (
 	ErrBounds = errors.New("key or value out of bounds")
 	// ErrProof: a proof does not show what it is said to show.
 	ErrProof = errors.New("proof does not hold")
+	// ErrSnapshot: a snapshot, or a chunk of one, is damaged, cut off or false.
+	// Nothing of it was taken.
+	ErrSnapshot = errors.New("snapshot does not hold")
+	// ErrNotEmpty: a snapshot would be restored over a chain that has blocks.
+	ErrNotEmpty = errors.New("store is not empty")
 	// ErrDiscarded: a Staged, Batch or Snapshot was used after its end.
 	ErrDiscarded = errors.New("used after its end")
 )

@@ -32,10 +32,18 @@ func (s *Snapshot) Height() uint64 { return s.head.height }
 func (s *Snapshot) Root() [32]byte { return s.head.root.hash }
 
 // Get returns a copy of the value of key, nil when absent.
-func (s *Snapshot) Get(key []byte) ([]byte, error) { return get(s.p, stateKey(key)) }
+func (s *Snapshot) Get(key []byte) ([]byte, error) {
+	if !s.head.written {
+		return nil, nil
+	}
+	return get(s.p, stateKey(key))
+}
 
 // Range is DB.Range on this view.
 func (s *Snapshot) Range(prefix []byte, fn func(k, v []byte) error) error {
+	if !s.head.written {
+		return nil
+	}
 	return rangeState(s.p, prefix, fn)
 }
 

@@ -29,6 +29,9 @@ type Staged struct {
 // block 1 is asked for the genesis once more.
 func (db *DB) Stage(height uint64, writes []ledger.Write) (*Staged, error) {
 	s := &Staged{db: db, base: db.current(), next: head{written: true, height: height}}
+	if db.restoring.Load() {
+		return nil, fmt.Errorf("store: stage height %d: %w: a snapshot is being restored", height, ErrHeight)
+	}
 	genesis := height == 0 && s.base.height == 0
 	if !genesis && height != s.base.height+1 {
 		return nil, fmt.Errorf("store: stage height %d: %w: the last is %d", height, ErrHeight, s.base.height)
@@ -44,7 +47,7 @@ func (db *DB) Stage(height uint64, writes []ledger.Write) (*Staged, error) {
 func (s *Staged) stage(genesis bool, writes []ledger.Write) error {
 	root := s.base.root
 	if genesis && s.base.written {
-		for _, space := range []byte{spaceState, spaceTree} {
+		for _, space := range []byte{spaceState, spaceTree, spaceBlob} {
 			if err := s.b.DeleteRange([]byte{space}, []byte{space + 1}, nil); err != nil {
 				return wrap(err)
 			}

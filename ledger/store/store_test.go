@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -264,8 +265,14 @@ func TestFormat(t *testing.T) {
 		}
 		return dir
 	}
-	if _, err := Open(write(t, keyFormat, []byte{formatVersion + 1}), Config{}); !errors.Is(err, ErrFormat) {
-		t.Errorf("a later format: %v", err)
+	for _, version := range []byte{formatVersion - 1, formatVersion + 1} {
+		_, err := Open(write(t, keyFormat, []byte{version}), Config{})
+		if !errors.Is(err, ErrFormat) || !strings.Contains(err.Error(), fmt.Sprint("format ", version)) || !strings.Contains(err.Error(), fmt.Sprint("format ", formatVersion)) {
+			t.Errorf("format %d: %v", version, err)
+		}
+	}
+	if _, err := Open(write(t, keyFormat, []byte{formatVersion, 0}), Config{}); !errors.Is(err, ErrFormat) {
+		t.Errorf("a longer format record: %v", err)
 	}
 	if _, err := Open(write(t, []byte("x"), []byte("y")), Config{}); !errors.Is(err, ErrFormat) {
 		t.Errorf("somebody else's database: %v", err)

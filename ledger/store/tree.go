@@ -269,6 +269,12 @@ func (u *update) finish(p *page, depth int, changes []change) (node, error) {
 		p[x] = child
 		i = j
 	}
+	return u.settle(p, at, depth)
+}
+
+// settle stores p, the page at depth on the way to at, and returns the node
+// that it is; of one leaf or nothing no page is left.
+func (u *update) settle(p *page, at [32]byte, depth int) (node, error) {
 	var used uint16
 	for i := range p {
 		if p[i].kind != empty {
