@@ -3,8 +3,6 @@ package ledger
 import (
 	"errors"
 	"fmt"
-
-	"github.com/plexus-network/plexus/ledger/unit"
 )
 
 // Apply executes a block over the state v of the block before and returns what
@@ -13,8 +11,8 @@ import (
 // that Admit lets pass, and the node must stop.
 //
 // The order within a block: the proposer's entry, the epochs that begin, the
-// decay of registration prices, the emission, the transactions, the steps that
-// are due, the price averages, the invariants.
+// decay of registration prices, the emission, the transactions, their fees, the
+// steps that are due, the price averages, the invariants.
 func Apply(v View, b Block) (*Result, error) {
 	s := newState(v)
 	t := need[Totals](s, []byte(prefixTotals))
@@ -50,10 +48,10 @@ func Apply(v View, b Block) (*Result, error) {
 	s.set([]byte(prefixRandom), r[:])
 
 	res := &Result{Txs: make([]TxResult, len(b.Entries))}
-	proposer := need[Producer](s, producerKey(b.Proposer))
+	var fees earned
 	for i, raw := range b.Entries[1:] {
 		told := len(s.events)
-		out, err := applyTx(s, raw, b.Height, chainID, &params, &proposer, b.verified(i+1))
+		out, err := applyTx(s, raw, b.Height, chainID, &params, &fees, b.verified(i+1))
 		if err == nil {
 			err = s.err
 		}
@@ -65,6 +63,8 @@ func Apply(v View, b Block) (*Result, error) {
 			s.events[j].Entry = i + 1
 		}
 	}
+	proposer := need[Producer](s, producerKey(b.Proposer))
+	fees.pay(s, proposer.Coldkey)
 	steps := 0
 	for _, n := range nets {
 		done, err := endEpoch(s, n, b.Height, steps < int(params.StepsABlock), &params)
@@ -92,7 +92,7 @@ func Apply(v View, b Block) (*Result, error) {
 
 // applyTx applies one transaction. A refused one leaves the fee and the nonce,
 // or the spent slot, behind, and nothing else.
-func applyTx(s *state, raw []byte, h Height, chainID string, params *Params, proposer *Producer, verified bool) (TxResult, error) {
+func applyTx(s *state, raw []byte, h Height, chainID string, params *Params, fees *earned, verified bool) (TxResult, error) {
 	t, err := DecodeTx(raw)
 	if err == nil {
 		err = authentic(t, h, chainID, verified)
@@ -100,17 +100,21 @@ func applyTx(s *state, raw []byte, h Height, chainID string, params *Params, pro
 	if err != nil {
 		return result(t, err)
 	}
+	return applyDecoded(s, t, h, chainID, params, fees)
+}
+
+func applyDecoded(s *state, t *Tx, h Height, chainID string, params *Params, fees *earned) (TxResult, error) {
 	if t.Free() {
 		if err := checkFree(s, t, h); err != nil {
 			return result(t, err)
 		}
 		n, e := slotOf(t)
 		s.set(slotKey(n, e, t.Account, t.Kind), []byte{1})
-	} else if err := charge(s, t, params, proposer); err != nil {
+	} else if err := charge(s, t, params, fees); err != nil {
 		return result(t, err)
 	}
 	journal, events := s.mark()
-	err = execute(s, t, h, chainID, params)
+	err := execute(s, t, h, chainID, params)
 	if err != nil {
 		if _, ok := CodeOf(err); !ok {
 			return TxResult{}, err
@@ -133,6 +137,18 @@ func execute(s *state, t *Tx, h Height, chainID string, params *Params) error {
 		return applyCommit(s, t, p, h)
 	case *Reveal:
 		return applyReveal(s, t, p, chainID)
+	case *TransferAll:
+		return applyTransferAll(s, t, p)
+	case *Batch:
+		return applyBatch(s, t, p, h, chainID, params)
+	case *SetProxy:
+		return applySetProxy(s, t, p)
+	case *Proxied:
+		return applyProxied(s, t, p, h, chainID, params)
+	case *AnnounceProxied:
+		return applyAnnounceProxied(s, t, p, h)
+	case *CancelProxied:
+		return applyCancelProxied(s, t, p)
 	}
 	return reject(CodeKind, "kind %d", t.Kind)
 }
@@ -166,36 +182,6 @@ func authentic(t *Tx, h Height, chainID string, verified bool) error {
 		return nil
 	}
 	return t.Verify()
-}
-
-// fee of a paying transaction: base + bytes · per byte + steps · per step + tip,
-// and false when that exceeds 64 bits, which nobody can pay.
-func fee(t *Tx, p *Params) (unit.TAO, bool) {
-	return (p.FeeBase + unit.TAO(t.size)*p.FeeByte + unit.TAO(t.steps())*p.FeeStep).Add(t.Tip)
-}
-
-// charge takes the fee and the nonce: half and the tip to the producer's
-// coldkey, half burned, the odd unit burned too.
-func charge(s *state, t *Tx, params *Params, proposer *Producer) error {
-	acc, _ := fetch[Account](s, accountKey(t.Account))
-	if t.Nonce != acc.Nonce {
-		return wrongNonce(t, acc.Nonce)
-	}
-	f, fits := fee(t, params)
-	left, ok := acc.Balance.Sub(f)
-	if !fits || !ok {
-		return reject(CodeLowBalance, "fee %s with a tip of %s, balance %s", f, t.Tip, acc.Balance)
-	}
-	acc.Balance, acc.Nonce = left, acc.Nonce+1
-	store(s, accountKey(t.Account), acc)
-	half := (f-t.Tip)/2 + t.Tip
-	to, _ := fetch[Account](s, accountKey(proposer.Coldkey))
-	to.Balance += half
-	store(s, accountKey(proposer.Coldkey), to)
-	tot := need[Totals](s, []byte(prefixTotals))
-	tot.Free, tot.Burned = tot.Free-(f-half), tot.Burned+(f-half)
-	store(s, []byte(prefixTotals), tot)
-	return nil
 }
 
 func wrongNonce(t *Tx, want uint64) error {

@@ -557,7 +557,8 @@ func TestPruning(t *testing.T) {
 func FuzzDecodeTx(f *testing.F) {
 	w, p := seed("hot", 0).Work(true)
 	for _, pl := range []Payload{&Transfer{Amount: 1}, &Register{Work: w, Proof: p}, &Stake{}, &Commit{},
-		&Reveal{Opening: Opening{Row: NewRow([]uint64{1, 0, 2})}}} {
+		&Reveal{Opening: Opening{Row: NewRow([]uint64{1, 0, 2})}}, &TransferAll{}, &Batch{Steps: []Payload{&Transfer{}, &TransferAll{}}},
+		&SetProxy{Rights: RightAll}, &Proxied{Call: &Batch{Steps: []Payload{&Transfer{}}}}, &AnnounceProxied{}, &CancelProxied{}} {
 		f.Add(Sign(seed("hot", 0), "c", 0, 1, pl))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -567,6 +568,9 @@ func FuzzDecodeTx(f *testing.F) {
 		}
 		if got := tx.Payload.append(nil); tx.Kind != tx.Payload.kind() || len(got) == 0 {
 			t.Fatal("kind and payload disagree")
+		}
+		if _, can := tx.Signatures(); !can && tx.Verify() == nil {
+			t.Fatal("a transaction holds whose signatures cannot")
 		}
 	})
 }

@@ -38,17 +38,22 @@ const (
 	CodeKind         Code = 24 // unknown or reserved kind of transaction
 	CodeSize         Code = 25 // larger than a transaction may be
 	CodeArtifact     Code = 26 // names an artifact, and the subnet has none
-	CodeNotStarted   Code = 50 // the subnet has not started
-	CodeStarted      Code = 51 // the subnet has started already
-	CodeNotOwner     Code = 52 // only the subnet's owner may
-	CodeRate         Code = 53 // too soon after the last time
-	CodeFrozen       Code = 54 // in the freeze window before an epoch's end
-	CodeParameter    Code = 55 // no such parameter, or a value outside its bounds
-	CodeLimit        Code = 56 // no subnet may be dissolved to make room
-	CodeModule       Code = 57 // no such module, or one that is not complete
-	CodeChunk        Code = 58 // not the next chunk, or it does not fit the module
-	CodeImmune       Code = 59 // too many neurons could not be replaced
-	CodeIdentity     Code = 60 // a field of an identity that is too long
+
+	CodeProxy      Code = 27 // the delegate has not been given that right
+	CodeDelay      Code = 28 // the call was not announced long enough ago
+	CodeProxies    Code = 29 // as many delegates, or calls that wait, as there may be
+	CodeAnnounced  Code = 30 // the call was announced already, or was not
+	CodeNotStarted Code = 50 // the subnet has not started
+	CodeStarted    Code = 51 // the subnet has started already
+	CodeNotOwner   Code = 52 // only the subnet's owner may
+	CodeRate       Code = 53 // too soon after the last time
+	CodeFrozen     Code = 54 // in the freeze window before an epoch's end
+	CodeParameter  Code = 55 // no such parameter, or a value outside its bounds
+	CodeLimit      Code = 56 // no subnet may be dissolved to make room
+	CodeModule     Code = 57 // no such module, or one that is not complete
+	CodeChunk      Code = 58 // not the next chunk, or it does not fit the module
+	CodeImmune     Code = 59 // too many neurons could not be replaced
+	CodeIdentity   Code = 60 // a field of an identity that is too long
 )
 
 var codeNames = map[Code]string{
@@ -60,7 +65,8 @@ var codeNames = map[Code]string{
 	CodeWindow: "outside the window", CodeSlot: "slot spent", CodePermit: "no permit",
 	CodeCommitment: "does not open the commitment", CodeCarry: "wrong carry", CodeRow: "row does not fit the roster",
 	CodeOwner: "hotkey of another coldkey", CodePool: "pool refuses the trade", CodeKind: "unknown kind",
-	CodeSize: "too large", CodeArtifact: "subnet has no artifact",
+	CodeSize: "too large", CodeArtifact: "subnet has no artifact", CodeProxy: "no such right",
+	CodeDelay: "too early", CodeProxies: "too many", CodeAnnounced: "announced or not",
 	CodeNotStarted: "subnet not started", CodeStarted: "subnet already started", CodeNotOwner: "not the subnet's owner",
 	CodeRate: "too soon", CodeFrozen: "frozen before the epoch's end", CodeParameter: "bad parameter",
 	CodeLimit: "no room for a subnet", CodeModule: "no such module", CodeChunk: "chunk does not fit",

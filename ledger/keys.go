@@ -10,6 +10,8 @@ import (
 // fixed-width big-endian numbers and 32-byte ids, so that keys of one kind sort
 // by number.
 const (
+	prefixProxies    = "proxies/"    // account -> rights that it gave
+	prefixAnnounced  = "announced/"  // account, delegate -> calls that wait
 	prefixAccount    = "account/"    // account -> Account
 	prefixProducer   = "producer/"   // consensus address -> Producer
 	prefixProducers  = "producers/"  // -> list of consensus addresses
@@ -50,6 +52,12 @@ func k16x32(prefix string, n uint16, id [32]byte) []byte {
 
 func k16x64(prefix string, n uint16, x uint64) []byte {
 	return binary.BigEndian.AppendUint64(k16(prefix, n), x)
+}
+
+func proxiesKey(id key.ID) []byte { return append([]byte(prefixProxies), id[:]...) }
+
+func announcedKey(principal, delegate key.ID) []byte {
+	return append(append([]byte(prefixAnnounced), principal[:]...), delegate[:]...)
 }
 
 func accountKey(id key.ID) []byte             { return append([]byte(prefixAccount), id[:]...) }

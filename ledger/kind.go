@@ -17,6 +17,14 @@ const (
 	KindStake    Kind = 3
 	KindCommit   Kind = 4
 	KindReveal   Kind = 5
+
+	// 8 stays free: a multisig account is a way to sign, not a kind.
+	KindTransferAll     Kind = 6
+	KindBatch           Kind = 7
+	KindSetProxy        Kind = 9
+	KindProxied         Kind = 10
+	KindAnnounceProxied Kind = 11
+	KindCancelProxied   Kind = 12
 )
 
 // kinds is what there is to know of each kind before it is decoded. How it is
@@ -31,6 +39,13 @@ var kinds = map[Kind]struct {
 	KindStake:    {name: "stake", steps: 2},
 	KindCommit:   {name: "commit", steps: 2, free: true},
 	KindReveal:   {name: "reveal", steps: 4, free: true},
+
+	KindTransferAll:     {name: "transfer-all", steps: 1},
+	KindBatch:           {name: "batch"}, // and the sum of its steps
+	KindSetProxy:        {name: "set-proxy", steps: 2},
+	KindProxied:         {name: "proxied", steps: 1}, // and those of its call
+	KindAnnounceProxied: {name: "announce-proxied", steps: 2},
+	KindCancelProxied:   {name: "cancel-proxied", steps: 1},
 }
 
 // String returns the kind's name.
@@ -57,6 +72,18 @@ func decodePayload(k Kind, b []byte) (Payload, error) {
 		p = decodeCommit(d)
 	case KindReveal:
 		p = decodeReveal(d)
+	case KindTransferAll:
+		p = decodeTransferAll(d)
+	case KindBatch:
+		p = decodeBatch(d)
+	case KindSetProxy:
+		p = decodeSetProxy(d)
+	case KindProxied:
+		p = decodeProxied(d)
+	case KindAnnounceProxied:
+		p = decodeAnnounceProxied(d)
+	case KindCancelProxied:
+		p = decodeCancelProxied(d)
 	default:
 		return nil, reject(CodeKind, "kind %d", uint64(k))
 	}
@@ -79,4 +106,15 @@ func (t *Tx) steps() uint64 {
 	return n
 }
 
-func payloadSteps(p Payload) uint64 { return kinds[p.kind()].steps }
+func payloadSteps(p Payload) uint64 {
+	n := kinds[p.kind()].steps
+	switch p := p.(type) {
+	case *Batch:
+		for _, step := range p.Steps {
+			n += payloadSteps(step)
+		}
+	case *Proxied:
+		n += payloadSteps(p.Call)
+	}
+	return n
+}

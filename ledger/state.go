@@ -168,3 +168,9 @@ func need[T any, P record[T]](s *state, k []byte) T {
 }
 
 func store[T any, P record[T]](s *state, k []byte, t T) { s.set(k, P(&t).append(nil)) }
+
+// has reports whether there is anything under k.
+func (s *state) has(k []byte) bool {
+	b, _ := s.Get(k)
+	return b != nil
+}
