@@ -54,6 +54,11 @@ func (l Limits) Validate() error {
 	return nil
 }
 
+// Within returns the tighter of both for each bound.
+func (l Limits) Within(o Limits) Limits {
+	return Limits{Fuel: min(l.Fuel, o.Fuel), Pages: min(l.Pages, o.Pages), Log: min(l.Log, o.Log)}
+}
+
 // DefaultLimits gives a call 20 billion units of fuel (5 to 10 seconds of
 // compiled code), 256 MiB and 64 KiB of log.
 func DefaultLimits() Limits { return Limits{Fuel: 20e9, Pages: 4096, Log: 64 << 10} }

@@ -110,6 +110,15 @@ type Module struct {
 // cache: many processes that load one module at once compile it once, the others
 // wait. A refusal is a *plugins.Fault of kind ErrABI, ErrManifest or ErrMemory.
 func (e *Engine) Load(ctx context.Context, module []byte) (*Module, error) {
+	return e.LoadLimited(ctx, module, e.cfg.Limits)
+}
+
+// LoadLimited is Load with limits of the module's own; the engine's hold besides.
+func (e *Engine) LoadLimited(ctx context.Context, module []byte, lim Limits) (*Module, error) {
+	if err := lim.Validate(); err != nil {
+		return nil, fmt.Errorf("wasm: %w", err)
+	}
+	lim = lim.Within(e.cfg.Limits)
 	manifest, err := plugins.ReadManifest(module)
 	if err != nil {
 		return nil, err
@@ -117,11 +126,10 @@ func (e *Engine) Load(ctx context.Context, module []byte) (*Module, error) {
 	m := &Module{
 		id:       plugins.Digest(module),
 		manifest: manifest,
-		fuel:     min(manifest.Fuel, e.cfg.Limits.Fuel),
-		logMax:   e.cfg.Limits.Log,
+		fuel:     min(manifest.Fuel, lim.Fuel),
+		logMax:   lim.Log,
 	}
 	m.idle = make(chan *instance, e.cfg.Idle)
-	lim := e.cfg.Limits
 	lim.Pages = uint32(min(manifest.Pages, uint64(lim.Pages)))
 	m.pages = lim.Pages
 	metered, err := Instrument(module, lim)

@@ -9,9 +9,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/plexus-network/plexus/abi"
 	"github.com/plexus-network/plexus/plugins"
 	"github.com/plexus-network/plexus/plugins/internal/child"
+	"github.com/plexus-network/plexus/plugins/wasm"
 )
 
 // Errors of a Pool.
@@ -46,9 +46,28 @@ type Config struct {
 	// Memory bounds a worker, in bytes; the kernel kills one that goes far over
 	// it (Linux only). Zero: 2 GiB.
 	Memory uint64
+	// Inline is the fuel that a call may use in this process before it is made
+	// again, with its whole fuel, in a worker: short calls are spared the way
+	// there. Compiled code holds up this process's garbage collector while it
+	// runs, at most some 3 ns a unit. It needs CacheDir, from where this process
+	// takes the code that a worker has compiled. Zero: all calls go to workers.
+	Inline uint64
+	// Total and Each bound what all modules together, and each of them, may use.
+	Total, Each Budget
+	// Referee has every so-manieth call of a module repeated in the interpreter,
+	// in a process and at a tenth of a processor of its own, and the outcomes
+	// compared. Zero: none.
+	Referee int
+	// Alarm is told of outcomes that differ, besides the log. It must not block.
+	// Nil: nobody.
+	Alarm func(Difference)
 	// Log receives what workers print and how they end. Nil: nothing is logged.
 	Log *slog.Logger
 }
+
+// DefaultInline is fuel for about a millisecond of typical code, and twelve of
+// the slowest.
+const DefaultInline = 4e6
 
 func (c *Config) complete() error {
 	if len(c.Command) == 0 {
@@ -82,6 +101,15 @@ func (c *Config) complete() error {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.Referee < 0 {
+		return fmt.Errorf("referee %d: must be 0 or more", c.Referee)
+	}
+	if c.Inline > 0 && (c.CacheDir == "" || c.Interpreter) {
+		return errors.New("inline calls need a cache folder and the compiler")
+	}
+	if err := errors.Join(c.Total.validate("total"), c.Each.validate("module's")); err != nil {
+		return err
+	}
 	return c.Limits.Validate()
 }
 
@@ -91,22 +119,29 @@ type Pool struct {
 	ctx    context.Context // ends when the pool is closed
 	cancel context.CancelFunc
 	once   sync.Once
-	free   chan *worker // those that no call is using
+	queue  *queue
+	all    []*worker
+	inline *wasm.Engine // nil without inline calls
+	ref    *referee     // nil without
+	wait   sync.WaitGroup
+	count  counters
 }
 
 // keepBuffer bounds what is kept of memory for messages between calls, in bytes.
 const keepBuffer = 4 << 20
 
-// worker is a place for a process. Whoever took it from Pool.free owns it.
+// worker is a place for a process. Whoever took it from the queue owns it.
 type worker struct {
 	proc *child.Process
-	buf  []byte // for requests, reused
+	has  map[plugins.ID]bool // modules loaded, by key; the queue reads it while idle
+	buf  []byte              // for requests, reused
 }
 
 func (w *worker) kill() {
 	if w.proc != nil {
 		w.proc.Kill()
 		w.proc = nil
+		clear(w.has)
 	}
 }
 
@@ -115,55 +150,60 @@ func Open(cfg Config) (*Pool, error) {
 	if err := cfg.complete(); err != nil {
 		return nil, fmt.Errorf("worker: config: %w", err)
 	}
-	p := &Pool{cfg: cfg, free: make(chan *worker, cfg.Workers)}
-	p.ctx, p.cancel = context.WithCancel(context.Background())
+	p := &Pool{cfg: cfg, count: counters{ops: map[opKey]*OpStats{}}}
 	for range cfg.Workers {
-		p.free <- &worker{}
+		p.all = append(p.all, &worker{has: map[plugins.ID]bool{}})
+	}
+	p.queue = newQueue(append([]*worker(nil), p.all...), cfg.Total, cfg.Each)
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	if cfg.Inline > 0 {
+		lim := cfg.Limits
+		lim.Fuel = min(lim.Fuel, cfg.Inline)
+		var err error
+		if p.inline, err = wasm.NewEngine(wasm.Config{CacheDir: cfg.CacheDir, Limits: lim, Log: cfg.Log}); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.Referee > 0 {
+		var err error
+		if p.ref, err = newReferee(cfg); err != nil {
+			return nil, err
+		}
+		p.wait.Go(func() { p.ref.run(p.ctx, p) })
 	}
 	return p, nil
 }
 
 // Close kills all workers and waits for them; calls that are running end with
-// ErrClosed.
+// ErrClosed. Modules are to be closed before.
 func (p *Pool) Close() error {
 	p.once.Do(func() {
 		p.cancel()
-		for range p.cfg.Workers {
-			(<-p.free).kill()
+		p.queue.close()
+		for _, w := range p.all {
+			p.queue.claim(w).kill()
 		}
+		if p.ref != nil {
+			_ = p.ref.pool.Close()
+		}
+		p.wait.Wait()
 	})
 	return nil
 }
 
-// Load has a worker gate and compile the module and returns its Caller. The
-// module's own faults are *plugins.Fault, as in plugins/wasm.
-func (p *Pool) Load(ctx context.Context, module []byte) (plugins.Caller, error) {
-	manifest, err := plugins.ReadManifest(module)
-	if err != nil {
-		return nil, err
-	}
-	m := &remote{pool: p, id: plugins.Digest(module), manifest: manifest, module: module}
-	if _, err := p.try(ctx, func(w *worker) (plugins.Reply, error) { return m.load(ctx, w) }); err != nil {
-		return nil, fmt.Errorf("load module %s: %w", m.id, err)
-	}
-	return m, nil
-}
-
 // try takes a worker and runs f on it, a second time on a fresh process if the
 // first died.
-func (p *Pool) try(ctx context.Context, f func(*worker) (plugins.Reply, error)) (plugins.Reply, error) {
+func (p *Pool) try(ctx context.Context, id plugins.ID, pages uint64, f func(*worker) (plugins.Reply, error)) (r plugins.Reply, waited time.Duration, err error) {
 	if p.ctx.Err() != nil {
-		return plugins.Reply{}, ErrClosed
+		return plugins.Reply{}, 0, ErrClosed
 	}
-	var w *worker
-	select {
-	case w = <-p.free:
-	case <-ctx.Done():
-		return plugins.Reply{}, ctx.Err()
-	case <-p.ctx.Done():
-		return plugins.Reply{}, ErrClosed
+	start := time.Now()
+	w, err := p.queue.take(ctx, p.ctx.Done(), id, pages)
+	waited = time.Since(start)
+	if err != nil {
+		return plugins.Reply{}, waited, err
 	}
-	defer func() { p.free <- w }()
+	defer func() { p.queue.give(w, id, pages, fuelOf(r, err)) }()
 	var last error
 	for range 2 {
 		if w.proc != nil && !w.proc.Alive() { // died while nobody used it: costs nothing
@@ -172,18 +212,19 @@ func (p *Pool) try(ctx context.Context, f func(*worker) (plugins.Reply, error)) 
 		if w.proc == nil {
 			if err := p.start(ctx, w); err != nil {
 				w.kill()
-				return plugins.Reply{}, err
+				return plugins.Reply{}, waited, err
 			}
 		}
 		r, err := f(w)
 		if !errors.Is(err, child.ErrDied) {
-			return r, err
+			return r, waited, err
 		}
 		w.kill()
 		last = err
+		p.count.count(&p.count.died)
 		p.cfg.Log.Warn("worker died", "error", err)
 	}
-	return plugins.Reply{}, fmt.Errorf("%w: %w", ErrCrashed, last)
+	return plugins.Reply{}, waited, fmt.Errorf("%w: %w", ErrCrashed, last)
 }
 
 // start starts a process and tells it the settings.
@@ -200,6 +241,7 @@ func (p *Pool) start(ctx context.Context, w *worker) error {
 		return fmt.Errorf("worker: %w", err)
 	}
 	w.proc = proc
+	p.count.count(&p.count.started)
 	set := settings{cacheDir: p.cfg.CacheDir, interpreter: p.cfg.Interpreter, limits: p.cfg.Limits, memory: p.cfg.Memory}
 	_, err = p.ask(ctx, w, p.cfg.LoadTimeout, methodOpen, set.append(nil))
 	return err
@@ -248,55 +290,3 @@ func (p *Pool) ask(ctx context.Context, w *worker, limit time.Duration, method s
 	}
 	return plugins.Reply{}, fmt.Errorf("worker: %w", err)
 }
-
-// remote is a module that workers run.
-type remote struct {
-	pool     *Pool
-	id       plugins.ID
-	manifest abi.Manifest
-	module   []byte
-}
-
-func (m *remote) ID() plugins.ID         { return m.id }
-func (m *remote) Manifest() abi.Manifest { return m.manifest }
-
-// Call runs one operation in a worker.
-func (m *remote) Call(ctx context.Context, op abi.Op, input []byte, seed [32]byte) (plugins.Reply, error) {
-	if !m.manifest.Has(op) {
-		return plugins.Reply{}, fmt.Errorf("module %s: %s: %w", m.id, op, plugins.ErrNoOp)
-	}
-	if len(input) > abi.MaxMessage {
-		return plugins.Reply{}, fmt.Errorf("module %s: %s: input of %d bytes, over the limit of %d", m.id, op, len(input), abi.MaxMessage)
-	}
-	r, err := m.pool.try(ctx, func(w *worker) (plugins.Reply, error) {
-		body := request{id: m.id, op: op, seed: seed, input: input}.append(w.buf[:0])
-		if cap(body) <= keepBuffer {
-			w.buf = body
-		}
-		r, err := m.pool.ask(ctx, w, m.pool.cfg.Timeout, methodCall, body)
-		if errors.Is(err, errAbsent) { // a fresh process
-			if r, err := m.load(ctx, w); err != nil {
-				return r, err
-			}
-			r, err = m.pool.ask(ctx, w, m.pool.cfg.Timeout, methodCall, body)
-		}
-		if errors.Is(err, errSlow) {
-			err = &plugins.Fault{Kind: plugins.ErrDeadline, ID: m.id, Op: op, Detail: "after " + m.pool.cfg.Timeout.String()}
-		}
-		return r, err
-	})
-	if err != nil && !plugins.IsGuest(err) {
-		err = fmt.Errorf("module %s: %s: %w", m.id, op, err)
-	}
-	return r, err
-}
-
-func (m *remote) load(ctx context.Context, w *worker) (plugins.Reply, error) {
-	r, err := m.pool.ask(ctx, w, m.pool.cfg.LoadTimeout, methodLoad, m.module)
-	if errors.Is(err, errSlow) {
-		err = &plugins.Fault{Kind: plugins.ErrDeadline, ID: m.id, Detail: "compiling took more than " + m.pool.cfg.LoadTimeout.String()}
-	}
-	return r, err
-}
-
-var _ plugins.Caller = (*remote)(nil)

@@ -67,8 +67,11 @@ func open(t testing.TB, cfg Config) (*Pool, plugins.Caller) {
 }
 
 func (p *Pool) pid() int {
-	w := <-p.free
-	defer func() { p.free <- w }()
+	w, err := p.queue.take(context.Background(), nil, plugins.ID{}, 0)
+	if err != nil {
+		panic(err)
+	}
+	defer p.queue.give(w, plugins.ID{}, 0, 0)
 	return w.proc.PID()
 }
 
@@ -218,11 +221,15 @@ func TestConfig(t *testing.T) {
 
 func FuzzWire(f *testing.F) {
 	f.Add(settings{cacheDir: "/x", limits: plugins.DefaultLimits()}.append(nil))
+	f.Add(load{limits: plugins.DefaultLimits(), module: []byte("m")}.append(nil))
 	f.Add(request{op: 3, input: []byte("in")}.append(nil))
 	f.Add(answer{outcome: 1, body: (&plugins.Fault{Kind: plugins.ErrTrap}).Append(nil)}.append(nil))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if s, err := decodeSettings(b); err == nil && !bytes.Equal(s.append(nil), b) {
 			t.Error("settings not canonical")
+		}
+		if l, err := decodeLoad(b); err == nil && !bytes.Equal(l.append(nil), b) {
+			t.Error("load not canonical")
 		}
 		if r, err := decodeRequest(b); err == nil && !bytes.Equal(r.append(nil), b) {
 			t.Error("request not canonical")

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -43,7 +44,7 @@ type server struct {
 	mu      sync.Mutex
 	engine  *wasm.Engine
 	modules map[plugins.ID]*wasm.Module
-	order   []plugins.ID // as loaded
+	order   []plugins.ID // keys as loaded
 	buf     []byte       // for answers, reused
 }
 
@@ -81,15 +82,22 @@ func (s *server) open(body []byte) error {
 	return err
 }
 
-func (s *server) load(ctx context.Context, module []byte) error {
+func (s *server) load(ctx context.Context, body []byte) error {
 	if s.engine == nil {
 		return errors.New("not opened")
 	}
-	id := plugins.Digest(module)
-	if s.modules[id] != nil {
+	l, err := decodeLoad(body)
+	if err != nil {
+		return fmt.Errorf("load: %w", err)
+	}
+	if plugins.Digest(l.module) != l.id {
+		return errors.New("load: the module is not the one named")
+	}
+	key := keyOf(l.id, l.limits)
+	if s.modules[key] != nil {
 		return nil
 	}
-	m, err := s.engine.Load(ctx, module)
+	m, err := s.engine.LoadLimited(ctx, bytes.Clone(l.module), l.limits)
 	if err != nil {
 		return err
 	}
@@ -99,8 +107,8 @@ func (s *server) load(ctx context.Context, module []byte) error {
 		err = s.modules[oldest].Close(s.ctx)
 		delete(s.modules, oldest)
 	}
-	s.modules[id] = m
-	s.order = append(s.order, id)
+	s.modules[key] = m
+	s.order = append(s.order, key)
 	return err
 }
 
@@ -109,7 +117,7 @@ func (s *server) call(ctx context.Context, body []byte) answer {
 	if err != nil {
 		return answerOf(plugins.Reply{}, fmt.Errorf("request: %w", err))
 	}
-	m := s.modules[r.id]
+	m := s.modules[r.key]
 	if m == nil {
 		return answer{outcome: outcomeAbsent}
 	}

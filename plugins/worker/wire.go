@@ -12,7 +12,7 @@ import (
 // Methods of a worker.
 const (
 	methodOpen = "open" // settings in, answer out; once, before the others
-	methodLoad = "load" // module in, answer out
+	methodLoad = "load" // load in, answer out
 	methodCall = "call" // request in, answer out
 )
 
@@ -50,9 +50,35 @@ func decodeSettings(b []byte) (s settings, err error) {
 	return s, d.End()
 }
 
+// load hands over a module. Its answer's key, which requests name, is keyOf.
+type load struct {
+	id     plugins.ID
+	limits plugins.Limits
+	module []byte // empty where only the key is made
+}
+
+func (l load) append(b []byte) []byte {
+	b = cbor.AppendArray(b, 6)
+	b = cbor.AppendUint(b, wireVersion)
+	b = cbor.AppendBytes(b, l.id[:])
+	b = cbor.AppendUint(b, l.limits.Fuel)
+	b = cbor.AppendUint(b, uint64(l.limits.Pages))
+	b = cbor.AppendUint(b, uint64(l.limits.Log))
+	return cbor.AppendBytes(b, l.module)
+}
+
+func decodeLoad(b []byte) (l load, err error) {
+	d := cbor.NewDecoder(b)
+	d.Version(6, wireVersion)
+	l.id = d.Hash()
+	l.limits = plugins.Limits{Fuel: d.UintMax(plugins.MaxFuel), Pages: uint32(d.UintMax(plugins.MaxPages)), Log: int(d.UintMax(plugins.MaxLog))}
+	l.module = d.Bytes(maxMessage)
+	return l, d.End()
+}
+
 // request is one call.
 type request struct {
-	id    plugins.ID
+	key   plugins.ID // the module under its limits
 	op    abi.Op
 	seed  [32]byte
 	input []byte
@@ -61,7 +87,7 @@ type request struct {
 func (r request) append(b []byte) []byte {
 	b = cbor.AppendArray(b, 5)
 	b = cbor.AppendUint(b, wireVersion)
-	b = cbor.AppendBytes(b, r.id[:])
+	b = cbor.AppendBytes(b, r.key[:])
 	b = cbor.AppendUint(b, uint64(r.op))
 	b = cbor.AppendBytes(b, r.seed[:])
 	return cbor.AppendBytes(b, r.input)
@@ -70,7 +96,7 @@ func (r request) append(b []byte) []byte {
 func decodeRequest(b []byte) (r request, err error) {
 	d := cbor.NewDecoder(b)
 	d.Version(5, wireVersion)
-	r.id = d.Hash()
+	r.key = d.Hash()
 	r.op = abi.Op(d.UintMax(1<<32 - 1))
 	r.seed = d.Hash()
 	r.input = d.Bytes(abi.MaxMessage)
