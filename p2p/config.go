@@ -75,8 +75,8 @@ func (c *Config) Validate() error {
 	switch {
 	case c.Seed == [32]byte{}:
 		return fmt.Errorf("%w: seed is all zeros: make one with crypto/rand", ErrConfig)
-	case c.MaxPeers != 0 && (c.MaxPeers < 8 || c.MaxPeers > 100_000):
-		return fmt.Errorf("%w: max peers %d: must be 8..100000, or 0 for %d", ErrConfig, c.MaxPeers, DefaultMaxPeers)
+	case c.MaxPeers < 0 || c.MaxPeers > 100_000:
+		return fmt.Errorf("%w: max peers %d: must be 1..100000, or 0 for %d", ErrConfig, c.MaxPeers, DefaultMaxPeers)
 	case c.PrefixPeers < 0 || c.PrefixPeers > 100_000:
 		return fmt.Errorf("%w: peers of a prefix %d: must be 1..100000, or 0 for %d", ErrConfig, c.PrefixPeers, DefaultPrefixPeers)
 	}

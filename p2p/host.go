@@ -80,7 +80,7 @@ func New(c Config) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("p2p: resource limits: %w", err)
 	}
-	conns, err := connmgr.NewConnManager(max(c.MaxPeers/4, 4), c.MaxPeers, connmgr.WithGracePeriod(time.Minute))
+	conns, err := connmgr.NewConnManager(max(c.MaxPeers/4, 1), c.MaxPeers, connmgr.WithGracePeriod(time.Minute))
 	if err != nil {
 		return nil, fmt.Errorf("p2p: connection manager: %w", err)
 	}

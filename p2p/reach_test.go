@@ -164,7 +164,7 @@ func TestProtect(t *testing.T) {
 func TestConfig(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"no seed":        func(c *Config) { c.Seed = [32]byte{} },
-		"few peers":      func(c *Config) { c.MaxPeers = 7 },
+		"few peers":      func(c *Config) { c.MaxPeers = -1 },
 		"many peers":     func(c *Config) { c.MaxPeers = 1 << 20 },
 		"negative peers": func(c *Config) { c.PrefixPeers = -1 },
 	} {
