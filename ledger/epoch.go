@@ -180,3 +180,12 @@ func pruneEpoch(s *state, n NetUID, e Epoch) {
 		}
 	}
 }
+
+// ChainParams reads the parameters of the whole chain.
+func ChainParams(v View) (Params, error) {
+	p, ok, err := load[Params](v, []byte(prefixParams))
+	if err == nil && !ok {
+		err = broken("no parameters")
+	}
+	return p, err
+}
