@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,53 +14,122 @@ import (
 // ManifestFile stands beside a guest's main.go.
 const ManifestFile = "manifest.json"
 
-// Build compiles the Go guest in dir, a package main with the exports of
-// sdk-wasm/go, and appends the manifest made from its manifest.json. The same
-// sources and toolchain give the same bytes, wherever they lie. Messages of the
-// compiler go to out, which may be nil. What was built before comes from Go's own
-// build cache; a first build of a guest takes some seconds.
+// Build compiles the guest in dir and appends the manifest made from its
+// manifest.json. Its files tell the language; see LanguageOf. The same sources
+// and tools give the same bytes, wherever they lie. Messages of the compiler go
+// to out, which may be nil. A missing tool is ErrTool and says what to install.
+//
+// What was built before of a Go guest comes from Go's own build cache; a first
+// build takes some seconds.
 func Build(ctx context.Context, dir string, out io.Writer) ([]byte, error) {
+	fail := func(err error) ([]byte, error) { return nil, fmt.Errorf("build module in %s: %w", dir, err) }
 	text, err := os.ReadFile(filepath.Join(dir, ManifestFile))
 	if err != nil {
-		return nil, fmt.Errorf("build module: %w", err)
+		return fail(err)
 	}
 	manifest, err := ParseManifest(text)
 	if err != nil {
-		return nil, fmt.Errorf("build module: %s: %w", filepath.Join(dir, ManifestFile), err)
+		return fail(fmt.Errorf("%s: %w", ManifestFile, err))
 	}
-	tool, err := exec.LookPath("go")
+	language, err := LanguageOf(dir)
 	if err != nil {
-		return nil, fmt.Errorf("build module: the Go toolchain is needed: %w", err)
-	}
-	tmp, err := os.MkdirTemp("", "plexus-build-")
-	if err != nil {
-		return nil, fmt.Errorf("build module: %w", err)
-	}
-	defer os.RemoveAll(tmp)
-	file := filepath.Join(tmp, "module.wasm")
-	if dir, err = filepath.Abs(dir); err != nil {
-		return nil, fmt.Errorf("build module: %w", err)
+		return fail(err)
 	}
 	if out == nil {
 		out = io.Discard
 	}
-	cmd := exec.CommandContext(ctx, tool, "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false",
-		"-ldflags=-s -w -buildid=", "-o", file, ".")
-	cmd.Dir = dir
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.Env = append(neutral(os.Environ()), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GO111MODULE=on",
-		"GOFLAGS=", "GOEXPERIMENT=", "GOWASM=", "PWD="+dir)
-	if err := cmd.Run(); err != nil {
+	tmp, err := os.MkdirTemp("", "plexus-build-")
+	if err != nil {
+		return fail(err)
+	}
+	defer os.RemoveAll(tmp)
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return fail(err)
+	}
+	b := build{ctx: ctx, dir: abs, tmp: tmp, to: filepath.Join(tmp, "module.wasm"), out: out}
+	if err := b.run(language); err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		return nil, fmt.Errorf("build module in %s: go build: %w", dir, err)
+		return fail(err)
 	}
-	module, err := os.ReadFile(file)
+	module, err := os.ReadFile(b.to)
 	if err != nil {
-		return nil, fmt.Errorf("build module: %w", err)
+		return fail(err)
 	}
 	return AppendManifest(module, manifest)
+}
+
+// Language names what a guest is written in.
+type Language string
+
+// The languages that Build knows.
+const (
+	Go             Language = "go"
+	Rust           Language = "rust"
+	C              Language = "c"
+	AssemblyScript Language = "as"
+)
+
+// LanguageOf tells a guest's language by its files: main.go, src/lib.rs, module.c
+// or assembly/index.ts.
+func LanguageOf(dir string) (Language, error) {
+	for _, l := range []struct {
+		file string
+		is   Language
+	}{{"main.go", Go}, {"src/lib.rs", Rust}, {"module.c", C}, {"assembly/index.ts", AssemblyScript}} {
+		if _, err := os.Stat(filepath.Join(dir, filepath.FromSlash(l.file))); err == nil {
+			return l.is, nil
+		}
+	}
+	return "", errors.New("no main.go, src/lib.rs, module.c or assembly/index.ts: a guest's language is told by one of them")
+}
+
+// ErrTool is returned when a language's tools are not installed.
+var ErrTool = errors.New("toolchain not installed")
+
+// build is one run of a language's tools.
+type build struct {
+	ctx          context.Context
+	dir, tmp, to string
+	out          io.Writer
+}
+
+func (b *build) run(l Language) error {
+	switch l {
+	case Go:
+		return b.golang()
+	case Rust:
+		return b.rust()
+	case C:
+		return b.c()
+	case AssemblyScript:
+		return b.assemblyScript()
+	}
+	return fmt.Errorf("unknown language %q", l)
+}
+
+// tool runs a program in the guest's folder.
+func (b *build) tool(env []string, name string, args ...string) error {
+	cmd := exec.CommandContext(b.ctx, name, args...)
+	cmd.Dir = b.dir
+	cmd.Stdout, cmd.Stderr = b.out, b.out
+	cmd.Env = env
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(name), err)
+	}
+	return nil
+}
+
+func (b *build) golang() error {
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		return fmt.Errorf("%w: go: install Go 1.26 or newer from https://go.dev/dl", ErrTool)
+	}
+	return b.tool(append(neutral(os.Environ()), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GO111MODULE=on",
+		"GOFLAGS=", "GOEXPERIMENT=", "GOWASM=", "PWD="+b.dir),
+		tool, "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", b.to, ".")
 }
 
 // neutral drops the variables that would make the bytes depend on the machine.
