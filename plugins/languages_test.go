@@ -1,11 +1,10 @@
-// Package sdkwasm has the tests that hold over all the SDKs: the same module in
-// each language gives the same bytes.
-package sdkwasm
+package plugins_test
 
 import (
 	"bytes"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,14 +13,16 @@ import (
 	"github.com/plexus-network/plexus/abi"
 	"github.com/plexus-network/plexus/plugins"
 	"github.com/plexus-network/plexus/plugins/wasm"
-	sdk "github.com/plexus-network/plexus/sdk-wasm/go"
 )
 
 // folders holds each language's SDK, which is also its example.
 var folders = map[plugins.Language]string{plugins.Rust: "rust", plugins.C: "c", plugins.AssemblyScript: "assemblyscript"}
 
-// load builds the guest in dir and loads it, or skips the test without its tools.
-func load(t *testing.T, dir string, interpreter bool) plugins.Caller {
+// sdks is where the SDKs lie.
+var sdks = filepath.Join("..", "sdk-wasm")
+
+// loadGuest builds the guest in dir and loads it, or skips the test without its tools.
+func loadGuest(t *testing.T, dir string, interpreter bool) plugins.Caller {
 	t.Helper()
 	code, err := plugins.Build(t.Context(), dir, os.Stderr)
 	if errors.Is(err, plugins.ErrTool) {
@@ -51,11 +52,11 @@ type input struct {
 
 // inputs are calls of the example from a seed: each operation, good and bad.
 func inputs(seed byte) []input {
-	rnd := sdk.NewRand([32]byte{seed}, 0)
+	rnd := rand.New(rand.NewChaCha8([32]byte{seed}))
 	text := func(n int, letters uint64) []byte {
 		b := make([]byte, n)
 		for i := range b {
-			b[i] = 'a' + byte(rnd.Uint64n(letters))
+			b[i] = 'a' + byte(rnd.Uint64N(letters))
 		}
 		return b
 	}
@@ -66,12 +67,12 @@ func inputs(seed byte) []input {
 	}
 	var rank abi.RankRequest
 	for i := range 30 {
-		row := abi.Row{Carry: text(rnd.Intn(3)*4, 26), Scores: []uint64{}}
+		row := abi.Row{Carry: text(rnd.IntN(3)*4, 26), Scores: []uint64{}}
 		if i%2 == 0 {
 			row.Carry = []byte{0, 0, 0, 0, byte(rnd.Uint64()), 1, 2, byte(rnd.Uint64())}
 		}
 		for range i {
-			row.Scores = append(row.Scores, rnd.Uint64n(abi.One+1))
+			row.Scores = append(row.Scores, rnd.Uint64N(abi.One+1))
 		}
 		rank.Rows = append(rank.Rows, row)
 	}
@@ -106,11 +107,11 @@ func reply(t *testing.T, m plugins.Caller, in input) []byte {
 }
 
 func TestEveryLanguageRepliesAlike(t *testing.T) {
-	reference := load(t, filepath.Join("go", "spell"), false)
+	reference := loadGuest(t, filepath.Join(sdks, "go", "spell"), false)
 	for language, dir := range folders {
 		t.Run(string(language), func(t *testing.T) {
-			m := load(t, dir, false)
-			interpreted := load(t, dir, true)
+			m := loadGuest(t, filepath.Join(sdks, dir), false)
+			interpreted := loadGuest(t, filepath.Join(sdks, dir), true)
 			for seed := range byte(3) {
 				for i, in := range inputs(seed) {
 					want := reply(t, reference, in)
@@ -133,12 +134,12 @@ func TestEveryLanguageRepliesAlike(t *testing.T) {
 func project(t *testing.T, from, file, to string) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.CopyFS(filepath.Join(dir, "plexus"), os.DirFS(filepath.Join(from, "plexus"))); err != nil {
+	if err := os.CopyFS(filepath.Join(dir, "plexus"), os.DirFS(filepath.Join(sdks, from, "plexus"))); err != nil {
 		t.Fatal(err)
 	}
 	config := filepath.Join("..", "..", from, "asconfig.json")
 	for file, to := range map[string]string{file: to, "manifest.json": "manifest.json", config: "asconfig.json"} {
-		b, err := os.ReadFile(filepath.Join("testdata", "maths", file))
+		b, err := os.ReadFile(filepath.Join(sdks, "testdata", "maths", file))
 		if errors.Is(err, os.ErrNotExist) && file == config {
 			continue
 		}
@@ -156,13 +157,13 @@ func project(t *testing.T, from, file, to string) string {
 }
 
 func TestMathsIsEqualInEveryLanguage(t *testing.T) {
-	dir := filepath.Join("testdata", "maths", "go")
-	reference := load(t, dir, false)
+	dir := filepath.Join(sdks, "testdata", "maths", "go")
+	reference := loadGuest(t, dir, false)
 	for _, l := range []struct{ name, from, file, to string }{
 		{"rust", "rust", "module.rs", "src/lib.rs"}, {"c", "c", "module.c", "module.c"}, {"as", "assemblyscript", "module.ts", "assembly/index.ts"},
 	} {
 		t.Run(l.name, func(t *testing.T) {
-			m := load(t, project(t, l.from, l.file, l.to), false)
+			m := loadGuest(t, project(t, l.from, l.file, l.to), false)
 			for seed := range byte(50) {
 				r := abi.SolveRequest{Seed: [32]byte{seed}}
 				in := input{abi.OpSolve, r.Append(nil)}
@@ -189,7 +190,7 @@ func TestWithoutTheSandbox(t *testing.T) {
 	run := func(t *testing.T, dir, name string, args ...string) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), name, args...)
-		cmd.Dir = dir
+		cmd.Dir = filepath.Join(sdks, dir)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("%s: %v\n%s", name, err, out)
 		}
@@ -208,7 +209,7 @@ func TestWithoutTheSandbox(t *testing.T) {
 	})
 	t.Run("as", func(t *testing.T) {
 		if os.Getenv("PLEXUS_ASC") == "" {
-			if _, err := os.Stat("assemblyscript/node_modules"); err != nil {
+			if _, err := os.Stat(filepath.Join(sdks, "assemblyscript", "node_modules")); err != nil {
 				t.Skip("the AssemblyScript compiler is not installed: npm install, or PLEXUS_ASC")
 			}
 		}
