@@ -6,8 +6,11 @@ import (
 	"github.com/plexus-network/plexus/ledger/unit"
 )
 
-// MaxBlockEntries bounds the entries of a block.
-const MaxBlockEntries = 20_000
+// Bounds of a block beside its bytes, which consensus bounds.
+const (
+	MaxBlockEntries = 20_000
+	MaxBlockSteps   = 40_000 // steps of work that its transactions ask for together
+)
 
 // Check decides whether a transaction may wait for a block over the state v.
 // pending is the number of the account's transactions that wait already with
@@ -17,6 +20,13 @@ func Check(v View, raw []byte, pending uint64) error {
 	if err != nil {
 		return err
 	}
+	return check(v, t, pending, false)
+}
+
+// CheckAgain is Check for a transaction whose signatures are known to hold.
+func CheckAgain(v View, t *Tx, pending uint64) error { return check(v, t, pending, true) }
+
+func check(v View, t *Tx, pending uint64, verified bool) error {
 	tot, err := LoadTotals(v)
 	if err != nil || tot == nil {
 		return fmt.Errorf("reading totals: %w", err)
@@ -25,7 +35,7 @@ func Check(v View, raw []byte, pending uint64) error {
 	if err != nil {
 		return err
 	}
-	if err := authentic(t, tot.Height+1, chainID, false); err != nil {
+	if err := authentic(t, tot.Height+1, chainID, verified); err != nil {
 		return err
 	}
 	if t.Free() {
@@ -64,6 +74,7 @@ func Admit(v View, b Block) error {
 	}
 	slots := map[string]bool{}
 	total, free := 0, 0
+	steps := uint64(0)
 	for i, raw := range b.Entries[1:] {
 		t, err := DecodeTx(raw)
 		if err == nil {
@@ -82,6 +93,9 @@ func Admit(v View, b Block) error {
 			return fmt.Errorf("block %d: entry %d: %w", b.Height, i+1, err)
 		}
 		total += t.size
+		if steps += t.steps(); steps > MaxBlockSteps {
+			return fmt.Errorf("block %d: entry %d: %d steps, at most %d in a block", b.Height, i+1, steps, MaxBlockSteps)
+		}
 	}
 	if free > freeRoom(total) {
 		return fmt.Errorf("block %d: %d of %d bytes are free transactions", b.Height, free, total)
@@ -105,6 +119,7 @@ func Select(v View, h Height, candidates [][]byte, maxBytes int64) [][]byte {
 	var out [][]byte
 	slots := map[string]bool{}
 	total, free := 0, 0
+	steps := uint64(0)
 	for _, raw := range candidates {
 		if len(out) == MaxBlockEntries-1 {
 			break
@@ -113,7 +128,7 @@ func Select(v View, h Height, candidates [][]byte, maxBytes int64) [][]byte {
 		if err != nil || authentic(t, h, chainID, true) != nil {
 			continue
 		}
-		if int64(total+t.size+16*(len(out)+1)) > maxBytes {
+		if int64(total+t.size+16*(len(out)+1)) > maxBytes || t.steps() > MaxBlockSteps-steps {
 			continue
 		}
 		if t.Free() {
@@ -125,6 +140,7 @@ func Select(v View, h Height, candidates [][]byte, maxBytes int64) [][]byte {
 			free += t.size
 		}
 		total += t.size
+		steps += t.steps()
 		out = append(out, raw)
 	}
 	return out
@@ -135,8 +151,16 @@ func Select(v View, h Height, candidates [][]byte, maxBytes int64) [][]byte {
 // *Reject with CodeLowBalance.
 func Fee(v View, raw []byte) (unit.TAO, error) {
 	t, err := DecodeTx(raw)
-	if err != nil || t.Free() {
+	if err != nil {
 		return 0, err
+	}
+	return FeeOf(v, t)
+}
+
+// FeeOf is Fee of a decoded transaction.
+func FeeOf(v View, t *Tx) (unit.TAO, error) {
+	if t.Free() {
+		return 0, nil
 	}
 	params, _, err := load[Params](v, []byte(prefixParams))
 	if err != nil {

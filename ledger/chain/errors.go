@@ -18,7 +18,10 @@ var (
 	ErrSigner = errors.New("chain: remote signer")
 	// ErrKnown: the transaction waits already, or was included.
 	ErrKnown = errors.New("chain: transaction is known")
-	// ErrFull: no room for the transaction now; try again later.
+	// ErrReplace: another transaction of the account with this nonce waits, and
+	// this one does not pay a tenth more.
+	ErrReplace = errors.New("chain: a transaction with this nonce waits already")
+	// ErrFull: no room for the transaction now; pay more or try again later.
 	ErrFull = errors.New("chain: pool of waiting transactions is full")
 	// ErrUnavailable: the asked node does not have it, or no longer.
 	ErrUnavailable = errors.New("chain: not available at this height")

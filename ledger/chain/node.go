@@ -124,6 +124,7 @@ func Open(ctx context.Context, c Config) (*Node, error) {
 	if c.apply != nil {
 		a.apply = c.apply
 	}
+	a.pool.left = a.recent.dropped
 	if err := n.open(ctx, cc); err != nil {
 		v.close()
 		return nil, err
@@ -258,7 +259,7 @@ func (n *Node) Close() error {
 }
 
 // Submit checks a transaction, keeps it for a block and announces it. The error
-// is a *ledger.Reject, ErrFull, or ErrKnown if it waits already.
+// is a *ledger.Reject, ErrFull, ErrReplace, or ErrKnown if it waits already.
 func (n *Node) Submit(tx []byte) (id [32]byte, err error) {
 	if id, err = n.insert(tx, true); err == nil && n.cfg.Broadcast != nil {
 		n.cfg.Broadcast(tx)

@@ -90,8 +90,8 @@ func TestPool(t *testing.T) {
 	}
 	insert(tx(0), nil)
 	insert(tx(0), ErrKnown)
-	insert(transfer(alice, 1, to, 2*unit.Coin), rejected(ledger.CodeNonceLow)) // the nonce is taken
-	insert(tx(40), rejected(ledger.CodeNonceHigh))                             // too far ahead
+	insert(transfer(alice, 1, to, 2*unit.Coin), ErrReplace) // the nonce is taken
+	insert(tx(40), rejected(ledger.CodeNonceHigh))          // too far ahead
 	c := p.candidates()
 	if len(c) != 3 || string(c[0]) != string(tx(0)) || string(c[2]) != string(tx(2)) {
 		t.Fatalf("%d candidates", len(c))
