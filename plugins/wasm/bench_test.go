@@ -91,3 +91,39 @@ func BenchmarkRewind(b *testing.B) {
 		b.ReportMetric(float64(spent.Nanoseconds())/float64(b.N), "rewind-ns/op")
 	})
 }
+
+// BenchmarkWarmLoad loads a module whose code lies in the cache.
+func BenchmarkWarmLoad(b *testing.B) {
+	for _, c := range []struct {
+		name   string
+		module []byte
+	}{{"small", spec{}.bytes()}, {"go", guest(b)}} {
+		load(b, c.module, false)
+		e, err := NewEngine(Config{CacheDir: cacheDir})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				m, err := e.Load(b.Context(), c.module)
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				m.Close(b.Context())
+				b.StartTimer()
+			}
+		})
+	}
+}
+
+// BenchmarkInstrument gates and meters a Go guest.
+func BenchmarkInstrument(b *testing.B) {
+	g := guest(b)
+	for b.Loop() {
+		if _, err := Instrument(g, Limits{Pages: 1024}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N)/(float64(len(g))/(1<<20)), "ms/MiB")
+}

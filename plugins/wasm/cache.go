@@ -3,7 +3,6 @@ package wasm
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -14,42 +13,54 @@ import (
 	"time"
 
 	"github.com/gofrs/flock"
+
+	"github.com/plexus-network/plexus/plugins"
+	"github.com/plexus-network/plexus/plugins/internal/meter"
 )
 
 // lockPoll is how often a waiting process looks whether the other has compiled.
 const lockPoll = 20 * time.Millisecond
 
-// artefact is a module's place in the cache: a folder that wazero writes to, a
-// file beside it with the digest of what it wrote, and a lock.
+// artefact is a module's place in the cache: a folder with the metered module and
+// what wazero makes of it, a file beside it with the digest of all that, and a
+// lock.
 type artefact struct{ folder, sum, lock string }
 
-// artefact names the place by all that the code depends on: the metered bytes
-// (hence the module, the meter version and the memory bound). wazero adds its own
-// version and the machine's architecture inside the folder.
-func (e *Engine) artefact(metered []byte) artefact {
-	h := sha256.Sum256(metered)
-	base := filepath.Join(e.cfg.CacheDir, fmt.Sprintf("m%d-%s", MeterVersion, hex.EncodeToString(h[:16])))
+// meteredName is the metered module's name in the folder.
+const meteredName = "metered.wasm"
+
+// artefact names the place by all that the code depends on: the module, the meter
+// and the memory bound. wazero adds its own version and the machine's architecture
+// inside the folder.
+func (e *Engine) artefact(id plugins.ID, pages uint32) artefact {
+	base := filepath.Join(e.cfg.CacheDir, fmt.Sprintf("m%d.%d-%s-%d", MeterVersion, meter.Revision, id, pages))
 	return artefact{folder: base, sum: base + ".sum", lock: base + ".lock"}
 }
 
 // compile fills in m's runtime, by way of the cache where there is one.
-func (e *Engine) compile(ctx context.Context, m *Module, metered []byte, pages uint32) error {
+func (e *Engine) compile(ctx context.Context, m *Module, module []byte) error {
 	if e.cfg.CacheDir == "" || e.cfg.Interpreter {
-		return e.open(ctx, m, metered, pages, "")
+		metered, err := m.instrument(module)
+		if err != nil {
+			return err
+		}
+		return e.open(ctx, m, metered, "")
 	}
-	a := e.artefact(metered)
-	if a.whole() && e.open(ctx, m, metered, pages, a.folder) == nil {
+	a := e.artefact(m.id, m.pages)
+	if e.reopen(ctx, m, a) {
 		return nil
+	}
+	metered, err := m.instrument(module) // a refused module leaves nothing in the cache
+	if err != nil {
+		return err
 	}
 	lock := flock.New(a.lock, flock.SetPermissions(0o600))
 	if _, err := lock.TryLockContext(ctx, lockPoll); err != nil {
 		return fmt.Errorf("wasm: lock cache: %w", err)
 	}
 	defer lock.Close()
-	if a.whole() { // another process was faster
-		if err := e.open(ctx, m, metered, pages, a.folder); err == nil {
-			return nil
-		}
+	if e.reopen(ctx, m, a) { // another process was faster
+		return nil
 	}
 	if _, err := os.Stat(a.sum); err == nil {
 		e.log.Warn("compiled module was damaged, compiling again", "module", m.id.String(), "folder", a.folder)
@@ -58,15 +69,37 @@ func (e *Engine) compile(ctx context.Context, m *Module, metered []byte, pages u
 		return fmt.Errorf("wasm: clear cache: %w", err)
 	}
 	start := time.Now()
-	if err := e.open(ctx, m, metered, pages, a.folder); err != nil {
+	if err := e.open(ctx, m, metered, a.folder); err != nil {
 		return err
 	}
 	e.log.Info("compiled module", "module", m.id.String(), "took", time.Since(start).Round(time.Millisecond))
-	if err := a.seal(); err != nil {
+	if err := a.seal(metered); err != nil {
 		// The code is in memory and right; only the next start compiles again.
 		e.log.Warn("compiled module could not be kept", "module", m.id.String(), "error", err)
 	}
 	return nil
+}
+
+// reopen takes the metered module and its code from the cache, if they are there
+// and whole.
+func (e *Engine) reopen(ctx context.Context, m *Module, a artefact) bool {
+	if !a.whole() {
+		return false
+	}
+	metered, err := os.ReadFile(filepath.Join(a.folder, meteredName))
+	return err == nil && e.open(ctx, m, metered, a.folder) == nil
+}
+
+// instrument gates and meters the module.
+func (m *Module) instrument(module []byte) ([]byte, error) {
+	metered, err := Instrument(module, Limits{Pages: m.pages})
+	switch {
+	case errors.Is(err, meter.ErrPages):
+		return nil, &plugins.Fault{Kind: plugins.ErrMemory, ID: m.id, Detail: clip(err.Error())}
+	case err != nil:
+		return nil, &plugins.Fault{Kind: plugins.ErrABI, ID: m.id, Detail: clip(err.Error())}
+	}
+	return metered, nil
 }
 
 // whole reports whether the folder holds what was sealed.
@@ -79,14 +112,17 @@ func (a artefact) whole() bool {
 	return err == nil && got == string(want)
 }
 
-// seal writes the digest, last of all.
-func (a artefact) seal() error {
+// seal writes the metered module and, last of all, the digest.
+func (a artefact) seal(metered []byte) error {
+	if err := os.WriteFile(filepath.Join(a.folder, meteredName), metered, 0o600); err != nil {
+		return err
+	}
 	sum, err := a.digest()
 	if err != nil {
 		return err
 	}
-	if sum == "" {
-		return errors.New("nothing was written")
+	if strings.Count(sum, "\n") < 2 {
+		return errors.New("the engine wrote nothing")
 	}
 	tmp := a.sum + ".tmp"
 	if err := os.WriteFile(tmp, []byte(sum), 0o600); err != nil {

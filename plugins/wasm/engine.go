@@ -132,14 +132,7 @@ func (e *Engine) LoadLimited(ctx context.Context, module []byte, lim Limits) (*M
 	m.idle = make(chan *instance, e.cfg.Idle)
 	lim.Pages = uint32(min(manifest.Pages, uint64(lim.Pages)))
 	m.pages = lim.Pages
-	metered, err := Instrument(module, lim)
-	switch {
-	case errors.Is(err, meter.ErrPages):
-		return nil, &plugins.Fault{Kind: plugins.ErrMemory, ID: m.id, Detail: clip(err.Error())}
-	case err != nil:
-		return nil, &plugins.Fault{Kind: plugins.ErrABI, ID: m.id, Detail: clip(err.Error())}
-	}
-	if err := e.compile(ctx, m, metered, lim.Pages); err != nil {
+	if err := e.compile(ctx, m, module); err != nil {
 		return nil, err
 	}
 	exports := m.compiled.ExportedFunctions()
@@ -150,12 +143,12 @@ func (e *Engine) LoadLimited(ctx context.Context, module []byte, lim Limits) (*M
 
 // open makes the runtime of one module and compiles it there. Each module has a
 // runtime of its own, so that closing it frees its code and no other's.
-func (e *Engine) open(ctx context.Context, m *Module, metered []byte, pages uint32, cacheDir string) (err error) {
+func (e *Engine) open(ctx context.Context, m *Module, metered []byte, cacheDir string) (err error) {
 	cfg := wazero.NewRuntimeConfigCompiler()
 	if e.cfg.Interpreter {
 		cfg = wazero.NewRuntimeConfigInterpreter()
 	}
-	cfg = cfg.WithCoreFeatures(features).WithMemoryLimitPages(pages).WithDebugInfoEnabled(false)
+	cfg = cfg.WithCoreFeatures(features).WithMemoryLimitPages(m.pages).WithDebugInfoEnabled(false)
 	if cacheDir != "" {
 		if m.cache, err = wazero.NewCompilationCacheWithDir(cacheDir); err != nil {
 			return fmt.Errorf("wasm: open cache: %w", err)
