@@ -48,11 +48,17 @@ var messages = []struct {
 	{"description", (&Description{"t", "a", "b", "s"}).Append(nil), "85016174616161626173",
 		func(b []byte) (any, error) { return DecodeDescription(b) }, Description{"t", "a", "b", "s"}},
 	{"manifest", (&Manifest{Name: "text", Version: "1.0.0", Meter: 1, Ops: []Op{OpTask, OpScore, OpRank}, Fuel: 1000, Pages: 16, Answer: 64,
-		Slices: 1, Slice: 8, Licence: "Apache-2.0"}).Append(nil), "8c01647465787465312e302e3001830203041903e810184001" + "08f46a4170616368652d322e30",
+		Slices: 1, Slice: 8, Licence: "Apache-2.0"}).Append(nil), "8f01647465787465312e302e3001830203041903e810184001" + "08f46a4170616368652d322e30" + "808080",
 		func(b []byte) (any, error) { return DecodeManifest(b) },
 		Manifest{Name: "text", Version: "1.0.0", Meter: 1, Ops: []Op{OpTask, OpScore, OpRank}, Fuel: 1000, Pages: 16, Answer: 64,
 			Slices: 1, Slice: 8, Licence: "Apache-2.0"}},
+	{"manifest with a schema", (&schema).Append(nil), "8f01617461310081020101" + "01" + "0000f560" + "81636c6f67" +
+		"8184666c656e677468" + "6475696e74" + "6162" + "1864" + "818464776176656562797465736000",
+		func(b []byte) (any, error) { return DecodeManifest(b) }, schema},
 }
+
+var schema = Manifest{Name: "t", Version: "1", Ops: []Op{OpTask}, Fuel: 1, Pages: 1, Answer: 1, Keep: true, Capabilities: []string{CapLog},
+	Input: []Field{{"length", KindUint, "b", 100}}, Output: []Field{{"wave", KindBytes, "", 0}}}
 
 func TestGolden(t *testing.T) {
 	for _, m := range messages {
@@ -106,7 +112,12 @@ func TestContractBroken(t *testing.T) {
 		"no name": func(m *Manifest) { m.Name = "" }, "name in capitals": func(m *Manifest) { m.Name = "A" },
 		"no fuel": func(m *Manifest) { m.Fuel = 0 }, "no memory": func(m *Manifest) { m.Pages = 0 },
 		"no answer": func(m *Manifest) { m.Answer = 0 }, "slices of no size": func(m *Manifest) { m.Slices = 1 },
-		"ops out of order": func(m *Manifest) { m.Ops = []Op{3, 2} }, "op 0": func(m *Manifest) { m.Ops = []Op{0} },
+		"unknown capability": func(m *Manifest) { m.Capabilities = []string{"clock"} },
+		"capability twice":   func(m *Manifest) { m.Capabilities = []string{CapLog, CapLog} },
+		"field of no kind":   func(m *Manifest) { m.Input = []Field{{Name: "a", Kind: "float"}} },
+		"field twice":        func(m *Manifest) { m.Output = []Field{{Name: "a", Kind: KindInt}, {Name: "a", Kind: KindInt}} },
+		"unknown op":         func(m *Manifest) { m.Ops = []Op{99} },
+		"ops out of order":   func(m *Manifest) { m.Ops = []Op{3, 2} }, "op 0": func(m *Manifest) { m.Ops = []Op{0} },
 	} {
 		m := good
 		change(&m)

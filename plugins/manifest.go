@@ -55,19 +55,24 @@ func AppendManifest(module []byte, m abi.Manifest) ([]byte, error) {
 //
 //	{"name": "text", "version": "0.1.0", "ops": ["describe", "task", "score", "rank"],
 //	 "fuel": 2000000000, "pages": 512, "answer": 4096, "slices": 0, "slice": 0,
-//	 "keep": false, "licence": "Apache-2.0"}
+//	 "keep": false, "licence": "Apache-2.0", "capabilities": ["log"],
+//	 "input": [{"name": "length", "kind": "uint", "unit": "token", "max": 512}],
+//	 "output": [{"name": "text", "kind": "text"}]}
 //
 // name, version, ops, fuel, pages and answer must be there; meter may name the
-// fuel schedule and is MeterVersion otherwise. An unknown or repeated key is an
-// error that names it.
+// fuel schedule and is MeterVersion otherwise; without capabilities the module
+// has all that there are. An unknown or repeated key is an error that names it.
 func ParseManifest(text []byte) (m abi.Manifest, err error) {
 	var ops []string
 	m.Meter = MeterVersion
 	fields := map[string]any{"name": &m.Name, "version": &m.Version, "meter": &m.Meter, "ops": &ops,
 		"fuel": &m.Fuel, "pages": &m.Pages, "answer": &m.Answer, "slices": &m.Slices, "slice": &m.Slice,
-		"keep": &m.Keep, "licence": &m.Licence}
+		"keep": &m.Keep, "licence": &m.Licence,
+		"capabilities": &m.Capabilities, "input": &m.Input, "output": &m.Output}
+	m.Capabilities = []string{abi.CapLog, abi.CapRandom}
 	seen := map[string]bool{}
 	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields() // within input and output
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return m, errors.New("plugins: manifest: must be one JSON object")
 	}
@@ -108,7 +113,7 @@ func ParseManifest(text []byte) (m abi.Manifest, err error) {
 		m.Ops = append(m.Ops, op)
 	}
 	if err := m.Validate(); err != nil {
-		return m, fmt.Errorf("plugins: manifest: %w (name in [a-z0-9-]; fuel, pages and answer above 0; ops in the order describe, task, score, rank, check, solve, render, parse; slices and slice both or neither)", err)
+		return m, fmt.Errorf("plugins: manifest: %w", err)
 	}
 	return m, nil
 }

@@ -22,7 +22,7 @@ func TestManifestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := abi.Manifest{Name: "text", Version: "0.1.0", Meter: MeterVersion, Fuel: 2e9, Pages: 512, Answer: 4096, Keep: true,
-		Licence: "Apache-2.0", Ops: []abi.Op{abi.OpDescribe, abi.OpTask, abi.OpScore, abi.OpRank}}
+		Licence: "Apache-2.0", Ops: []abi.Op{abi.OpDescribe, abi.OpTask, abi.OpScore, abi.OpRank}, Capabilities: []string{abi.CapLog, abi.CapRandom}}
 	if !reflect.DeepEqual(m, want) {
 		t.Fatalf("%+v", m)
 	}
@@ -46,6 +46,8 @@ func TestManifestRoundTrip(t *testing.T) {
 func TestParseManifestRefuses(t *testing.T) {
 	for _, c := range []struct{ old, new, want string }{
 		{`"keep": true`, `"kept": true`, `"kept"`},
+		{`"keep": true`, `"capabilities": ["clock"]`, `capabilities`},
+		{`"keep": true`, `"input": [{"name": "a", "kind": "uint", "units": "s"}]`, `"input"`},
 		{`"keep": true`, `"Keep": true`, `"Keep"`},
 		{`"keep": true`, `"fuel": 1`, `"fuel" twice`},
 		{`"keep": true`, `"keep": 1`, `"keep"`},

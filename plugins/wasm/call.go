@@ -50,6 +50,9 @@ func (m *Module) Call(ctx context.Context, op abi.Op, input []byte, seed [32]byt
 
 // serve makes the call in an instance in its first state.
 func (in *instance) serve(op abi.Op, input []byte, seed [32]byte) (plugins.Reply, error) {
+	if !in.m.manifest.Can(abi.CapRandom) {
+		seed = [32]byte{}
+	}
 	in.env.begin(in.m.snap, in.m.id, in.m.fuel, seed)
 	ptr, err := in.enter(abi.ExportAlloc, in.alloc, uint64(len(input)))
 	if err != nil {

@@ -129,6 +129,9 @@ func (e *Engine) LoadLimited(ctx context.Context, module []byte, lim Limits) (*M
 		fuel:     min(manifest.Fuel, lim.Fuel),
 		logMax:   lim.Log,
 	}
+	if !manifest.Can(abi.CapLog) {
+		m.logMax = 0
+	}
 	m.idle = make(chan *instance, e.cfg.Idle)
 	lim.Pages = uint32(min(manifest.Pages, uint64(lim.Pages)))
 	m.pages = lim.Pages
