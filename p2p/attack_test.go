@@ -123,6 +123,7 @@ func rude(t *testing.T, h host.Host) *pubsub.Topic {
 }
 
 func TestAttackBadMessages(t *testing.T) {
+	t.Parallel()
 	c := newCrowd(t, 4)
 	bad := attacker(t, c)
 	x := rude(t, bad)
@@ -165,6 +166,7 @@ func TestAttackBadMessages(t *testing.T) {
 }
 
 func TestAttackOversize(t *testing.T) {
+	t.Parallel()
 	c := newCrowd(t, 4)
 	bad := attacker(t, c)
 	x := rude(t, bad)
@@ -197,6 +199,7 @@ func TestAttackOversize(t *testing.T) {
 // Garbage, claimed lengths, and subscriptions without end on raw streams of the
 // router's protocol.
 func TestAttackMalformed(t *testing.T) {
+	t.Parallel()
 	c := newCrowd(t, 4)
 	bad := attacker(t, c)
 	ctx, stop := context.WithCancel(t.Context())
@@ -247,6 +250,7 @@ func TestAttackMalformed(t *testing.T) {
 
 // A standing that the application gives is part of the score.
 func TestScoreHook(t *testing.T) {
+	t.Parallel()
 	a, b := start(t, 1), start(t, 2)
 	connect(t, a, b)
 	for _, h := range []*Host{a, b} {

@@ -76,6 +76,7 @@ func flipped(b []byte, at int) []byte {
 }
 
 func TestBlob(t *testing.T) {
+	t.Parallel()
 	content := random(3<<20 + 17) // 13 chunks
 	id := sha256.Sum256(content)
 	lie := flipped(content, 5*wire.BlobChunk)
@@ -161,6 +162,7 @@ func TestBlob(t *testing.T) {
 
 // A transfer that was cut goes on from the file, and believes nothing in it.
 func TestBlobResumes(t *testing.T) {
+	t.Parallel()
 	content := random(20*wire.BlobChunk + 100)
 	s := &source{content: content, id: sha256.Sum256(content)}
 	server := start(t, 1)

@@ -202,6 +202,7 @@ func TestSlowPeer(t *testing.T) {
 }
 
 func TestHandlersPerPeer(t *testing.T) {
+	t.Parallel()
 	a, b := start(t, 1), start(t, 2)
 	connect(t, a, b)
 	var running, most atomic.Int32
@@ -247,6 +248,7 @@ func TestHandlersPerPeer(t *testing.T) {
 }
 
 func TestWrongGenesis(t *testing.T) {
+	t.Parallel()
 	a := start(t, 1)
 	b := start(t, 2, func(c *Config) { c.Genesis = [32]byte{7} })
 	connect(t, a, b)
@@ -274,6 +276,7 @@ func TestWrongGenesis(t *testing.T) {
 }
 
 func TestTopic(t *testing.T) {
+	t.Parallel()
 	a, b, c := start(t, 1), start(t, 2), start(t, 3)
 	connect(t, a, b)
 	connect(t, b, c)
@@ -333,6 +336,7 @@ func TestTopic(t *testing.T) {
 
 // Three nodes know only the first; the others find each other through it.
 func TestDiscovery(t *testing.T) {
+	t.Parallel()
 	hub, a, b := start(t, 1), start(t, 2), start(t, 3)
 	for _, h := range []*Host{hub, a, b} {
 		h.Libp2p().SetStreamHandler(protocol.ID(ConsensusPrefix(genesis)+"0x40"), func(s network.Stream) { s.Reset() })

@@ -39,6 +39,7 @@ func echo(h *Host) {
 }
 
 func TestRelay(t *testing.T) {
+	t.Parallel()
 	relay := start(t, 1, func(c *Config) { c.Relay = true })
 	hidden := start(t, 2, func(c *Config) { c.reach, c.gater, c.HolePunching = network.ReachabilityPrivate, closed{}, true })
 	echo(hidden)
@@ -111,6 +112,7 @@ func (m *memory) Put(k, v []byte) error {
 // A restarted host finds its peers though nobody tells it of any, and its
 // anchors first.
 func TestBook(t *testing.T) {
+	t.Parallel()
 	other, full := start(t, 1), start(t, 2)
 	full.Libp2p().SetStreamHandler("/plexus/0102030000000000/consensus/0x40", func(s network.Stream) { s.Reset() })
 	var m memory

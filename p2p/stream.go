@@ -58,7 +58,8 @@ type Stream struct {
 	count *counters
 
 	reading  sync.Mutex
-	received bool // guarded by reading: a frame came, so the stream was not refused
+	received bool  // guarded by reading: a frame came, so the stream was not refused
+	busy     error // guarded by reading: it was
 }
 
 // NewStream makes a Stream of a Conn to a peer; it obeys ctx for its whole life.
@@ -178,16 +179,16 @@ func (s *Stream) refused() error {
 		return nil // the receiving goroutine learns it
 	}
 	defer s.reading.Unlock()
-	if s.received || s.ctx.Err() != nil {
-		return nil
+	if s.received || s.busy != nil || s.ctx.Err() != nil {
+		return s.busy
 	}
 	s.s.SetReadDeadline(time.Now().Add(refuseTime))
 	_, err := wire.ReadFrame(s.s, 0)
 	var busy *BusyError
 	if errors.As(err, &busy) {
-		return busy
+		s.busy = busy
 	}
-	return nil
+	return s.busy
 }
 
 // Recv reads one frame of at most max bytes: ErrFrame if the peer announces a
@@ -196,6 +197,9 @@ func (s *Stream) refused() error {
 func (s *Stream) Recv(max int) ([]byte, error) {
 	s.reading.Lock()
 	defer s.reading.Unlock()
+	if s.busy != nil {
+		return nil, s.fail("receiving", s.busy)
+	}
 	s.s.SetReadDeadline(s.deadline(recvIdle))
 	b, err := wire.ReadFrame(s.s, max)
 	switch {

@@ -10,7 +10,7 @@ import (
 
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/key"
-	"github.com/plexus-network/plexus/p2p"
+	"github.com/plexus-network/plexus/p2p/memnet"
 	"github.com/plexus-network/plexus/subnets/miner"
 	"github.com/plexus-network/plexus/subnets/round"
 )
@@ -19,8 +19,8 @@ import (
 type counter struct {
 	*chain
 	t      *testing.T
-	caller *p2p.Host
-	miner  *p2p.Host
+	caller *memnet.Host
+	miner  *memnet.Host
 	events chan miner.Event
 	work   func() // what the engine does first
 }
@@ -28,15 +28,9 @@ type counter struct {
 func newCounter(t *testing.T, parallel int) *counter {
 	c := &counter{t: t, chain: newChain(t, 2, ledger.Subnet{Module: [32]byte{1}, Params: params([]uint16{1}, 1)}), events: make(chan miner.Event, 64)}
 	c.block()
-	open := func(s key.Seed) *p2p.Host {
-		h, err := p2p.New(p2p.Config{Seed: s, Genesis: c.gen.Hash(), Client: true})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { h.Close() })
-		return h
-	}
-	c.caller, c.miner = open(seed("anyone", 1)), open(c.hot[validators].Derive("peer"))
+	net := memnet.New(memnet.Config{Seed: 1, Latency: time.Millisecond})
+	t.Cleanup(func() { net.Close() })
+	c.caller, c.miner = net.Host(seed("anyone", 1)), net.Host(c.hot[validators].Derive("peer"))
 	miner.New(miner.Config{ChainID: c.gen.ChainID, NetUID: netuid, Hotkey: c.hot[validators], Net: c.miner, Chain: c.chain, Parallel: parallel,
 		Engine: engine(func(context.Context, []byte) ([]byte, error) {
 			if c.work != nil {
@@ -44,9 +38,6 @@ func newCounter(t *testing.T, parallel int) *counter {
 			}
 			return []byte("answer"), nil
 		}), Notify: func(e miner.Event) { c.events <- e }})
-	if err := c.caller.Connect(t.Context(), c.miner.Addrs()...); err != nil {
-		t.Fatal(err)
-	}
 	return c
 }
 

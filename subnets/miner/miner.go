@@ -23,6 +23,11 @@ type Chain interface {
 	Fresh(ctx context.Context) (ledger.View, error)
 }
 
+// Server serves streams: a p2p.Host, or one in memory.
+type Server interface {
+	Handle(name string, fn func(ctx context.Context, s *p2p.Stream))
+}
+
 // Engine answers tasks.
 type Engine interface {
 	Answer(ctx context.Context, netuid uint16, public []byte) ([]byte, error)
@@ -33,7 +38,7 @@ type Config struct {
 	ChainID string
 	NetUID  ledger.NetUID
 	Hotkey  key.Seed
-	Net     *p2p.Host // whose identity is the hotkey's peer key
+	Net     Server // whose identity is the hotkey's peer key
 	Chain   Chain
 	Engine  Engine
 	// Parallel bounds the answers in the making; others are told to come back.

@@ -148,7 +148,7 @@ func (v *Validator) ask(ctx context.Context, j job, taskHash [32]byte, task abi.
 
 // talk is the exchange with one miner.
 type talk struct {
-	net    *p2p.Host
+	net    p2p.Opener
 	member *ledger.Member
 	ask    round.Ask
 

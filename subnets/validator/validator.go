@@ -48,7 +48,7 @@ type Config struct {
 	ChainID string
 	NetUID  ledger.NetUID
 	Hotkey  key.Seed
-	Net     *p2p.Host
+	Net     p2p.Opener // whose identity is the hotkey's peer key
 	Chain   Chain
 	Keep    Keep
 	// Module loads the module of a digest, ready to be called.
