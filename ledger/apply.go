@@ -46,6 +46,7 @@ func Apply(v View, b Block) (*Result, error) {
 		return nil, err
 	}
 	s.set([]byte(prefixRandom), r[:])
+	expire(s, b.Height)
 
 	res := &Result{Txs: make([]TxResult, len(b.Entries))}
 	var fees earned
@@ -66,6 +67,9 @@ func Apply(v View, b Block) (*Result, error) {
 	proposer := need[Producer](s, producerKey(b.Proposer))
 	fees.pay(s, proposer.Coldkey)
 	steps := 0
+	if nets, err = Subnets(s); err != nil { // some may have come or gone
+		return nil, err
+	}
 	for _, n := range nets {
 		done, err := endEpoch(s, n, b.Height, steps < int(params.StepsABlock), &params)
 		if err != nil {
@@ -86,7 +90,7 @@ func Apply(v View, b Block) (*Result, error) {
 	if err := checkChanged(s); err != nil {
 		return nil, err
 	}
-	res.Writes, res.Events = s.writes(), s.events
+	res.Writes, res.Events, res.Blobs = s.writes(), s.events, s.blobs
 	return res, nil
 }
 
@@ -108,18 +112,19 @@ func applyDecoded(s *state, t *Tx, h Height, chainID string, params *Params, fee
 		if err := checkFree(s, t, h); err != nil {
 			return result(t, err)
 		}
-		n, e := slotOf(t)
-		s.set(slotKey(n, e, t.Account, t.Kind), []byte{1})
+		spendSlot(s, t, h)
 	} else if err := charge(s, t, params, fees); err != nil {
 		return result(t, err)
 	}
 	journal, events := s.mark()
+	blobs := len(s.blobs)
 	err := execute(s, t, h, chainID, params)
 	if err != nil {
 		if _, ok := CodeOf(err); !ok {
 			return TxResult{}, err
 		}
 		s.revert(journal, events)
+		s.blobs = s.blobs[:blobs]
 	}
 	return result(t, err)
 }
@@ -149,6 +154,30 @@ func execute(s *state, t *Tx, h Height, chainID string, params *Params) error {
 		return applyAnnounceProxied(s, t, p, h)
 	case *CancelProxied:
 		return applyCancelProxied(s, t, p)
+	case *Serve:
+		return applyServe(s, t, p)
+	case *CreateSubnet:
+		return applyCreateSubnet(s, t, p, h, params)
+	case *StartSubnet:
+		return applyStartSubnet(s, t, p, h, params)
+	case *SetParams:
+		return applySetParams(s, t, p, h, params)
+	case *SetIdentity:
+		return applySetIdentity(s, t, p, h)
+	case *NameModule:
+		return applyNameModule(s, t, p)
+	case *StoreModule:
+		return applyStoreModule(s, t, p, h, params)
+	case *StoreChunk:
+		return applyStoreChunk(s, t, p, h)
+	case *SetMechanisms:
+		return applySetMechanisms(s, t, p, h, params)
+	case *Trim:
+		return applyTrim(s, t, p, h, params)
+	case *SetData:
+		return applySetData(s, t, p, h, params)
+	case *RotateWorkKeys:
+		return applyRotateWorkKeys(s, t, p)
 	}
 	return reject(CodeKind, "kind %d", t.Kind)
 }

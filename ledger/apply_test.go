@@ -558,7 +558,11 @@ func FuzzDecodeTx(f *testing.F) {
 	w, p := seed("hot", 0).Work(true)
 	for _, pl := range []Payload{&Transfer{Amount: 1}, &Register{Work: w, Proof: p}, &Stake{}, &Commit{},
 		&Reveal{Opening: Opening{Row: NewRow([]uint64{1, 0, 2})}}, &TransferAll{}, &Batch{Steps: []Payload{&Transfer{}, &TransferAll{}}},
-		&SetProxy{Rights: RightAll}, &Proxied{Call: &Batch{Steps: []Payload{&Transfer{}}}}, &AnnounceProxied{}, &CancelProxied{}} {
+		&SetProxy{Rights: RightAll}, &Proxied{Call: &Batch{Steps: []Payload{&Transfer{}}}}, &AnnounceProxied{}, &CancelProxied{},
+		&Serve{NetUID: 1}, &CreateSubnet{Work: w, Proof: p}, &StartSubnet{1},
+		&SetParams{NetUID: 1, Numbers: []Setting{{"asked", 3}}, Bytes: []ByteSetting{{"rounds", []byte{0, 1}}}}, &SetIdentity{Identity: Identity{Name: "a"}},
+		&NameModule{NetUID: 1}, &StoreModule{Chunks: [][32]byte{{1}}}, &StoreChunk{Bytes: []byte("x")}, &SetMechanisms{1, []uint16{1, 65534}},
+		&Trim{1, 64}, &SetData{NetUID: 1}, &RotateWorkKeys{Work: w, Proof: p}} {
 		f.Add(Sign(seed("hot", 0), "c", 0, 1, pl))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -62,4 +62,7 @@ type Result struct {
 	// key. They act two blocks later.
 	Producers []ProducerUpdate
 	Events    []Event
+	// Blobs are chunks of modules that the block brought: to be kept beside the
+	// state, by their hashes.
+	Blobs []Chunk
 }

@@ -9,9 +9,9 @@ import (
 // at the step.
 type found struct {
 	neurons   []Neuron
-	incentive []uint64 // weights of the miners' pot
-	dividends []uint64 // weights of the validators' pot
-	mined     bool     // whether any miner has incentive
+	incentive [][]uint64 // by mechanism: weights of its part of the miners' pot
+	dividends []uint64   // weights of the validators' pot, over all mechanisms
+	mined     bool       // whether any miner has incentive in any mechanism
 }
 
 // bondsRow is a validator's stored bonds.
@@ -33,84 +33,154 @@ func (r *bondsRow) decode(d *cbor.Decoder) {
 	}
 }
 
-// consensus runs Yuma for epoch e over the rows revealed for it, with the
-// permits of its roster and the stakes of now, and stores the bonds.
+// consensus runs Yuma for epoch e, once for each mechanism over the rows revealed
+// for it, with the permits of the roster and the stakes of now, and stores the
+// bonds. A hotkey's dividends of several mechanisms count by their parts of the
+// split (economics, mechanisms).
 func consensus(s *state, n NetUID, e Epoch, h Height, sub *Subnet) (*found, error) {
-	m, clock := need[Market](s, marketKey(n)), need[Clock](s, clockKey(n))
 	roster, err := LoadRoster(s, n, e)
 	if err != nil {
 		return nil, err
 	}
-	f := &found{neurons: make([]Neuron, m.Neurons)}
-	p := &sub.Params
-	in := yuma.Input{N: len(f.neurons), Now: h, Tempo: uint64(p.Tempo), LastStep: clock.Step,
-		ActivityCutoff: yuma.ActivityCutoff(p.ActivityFactor, p.Tempo), Kappa: p.Kappa, MaxValidators: int(p.MaxValidators),
-		BondsMovingAverage: uint64(p.BondsAverage), BondsPenalty: p.BondsPenalty, Owner: -1,
-		Yuma3: p.Yuma3, LiquidAlpha: p.LiquidAlpha, AlphaLow: p.AlphaLow, AlphaHigh: p.AlphaHigh, Steepness: int16(p.Steepness)}
 	rec, err := LoadRecord(s, n, e)
 	if err != nil || rec == nil {
 		return nil, broken("netuid %d: epoch %d is due and has no record: %v", n, e, err)
 	}
-	for u := range f.neurons {
-		nr := need[Neuron](s, neuronKey(n, UID(u)))
-		f.neurons[u] = nr
-		in.Stake = append(in.Stake, stakeWeight(s, n, nr.Hotkey))
-		in.LastUpdate, in.Registered = append(in.LastUpdate, nr.LastUpdate), append(in.Registered, nr.Registered)
-		if nr.Hotkey == sub.OwnerHotkey {
-			in.Owner = u
+	c := &council{s: s, n: n, e: e, h: h, sub: sub, roster: roster, first: rec.First, step: need[Clock](s, clockKey(n)).Step,
+		threshold: need[Params](s, []byte(prefixParams)).StakeThreshold, neurons: neurons(s, n)}
+	c.seat()
+	f := &found{neurons: c.neurons, dividends: make([]uint64, len(c.neurons))}
+	for m := range sub.Mechanisms() {
+		out, err := c.mechanism(m)
+		if err != nil {
+			return nil, err
 		}
-		row := yuma.Row(nil)
-		permit := false
-		if i := roster.Index(nr.Hotkey); i >= 0 && nr.Registered < rec.First {
-			permit = roster[i].Permit
-			if row, err = rowOf(s, n, e, roster, i, rec.First); err != nil {
-				return nil, err
-			}
+		part := uint64(65535)
+		if len(sub.Split) > 0 {
+			part = uint64(sub.Split[m])
 		}
-		bonds, _ := fetch[bondsRow](s, bondsKey(n, UID(u)))
-		in.Permit, in.Weights, in.Bonds = append(in.Permit, permit), append(in.Weights, row), append(in.Bonds, bonds.Row)
+		servers := out.ServerWeights()
+		f.incentive = append(f.incentive, servers)
+		for u, d := range out.ValidatorWeights() {
+			f.dividends[u] += d * part // at most 16 · 2^32 · 2^16
+			f.mined = f.mined || servers[u] > 0
+		}
 	}
-	out := yuma.Epoch(in)
-	f.incentive, f.dividends = out.ServerWeights(), out.ValidatorWeights()
 	for u := range f.neurons {
-		nr := &f.neurons[u]
-		nr.Consensus, nr.Incentive = out.Consensus[u].U16Share(), out.Incentive[u].U16Share()
-		nr.Dividends, nr.Trust = out.Dividends[u].U16Share(), out.Trust[u].U16Share()
-		f.mined = f.mined || f.incentive[u] > 0
-		if len(out.Bonds[u]) > 0 {
-			store(s, bondsKey(n, UID(u)), bondsRow{out.Bonds[u]})
-		} else if len(in.Bonds[u]) > 0 {
-			s.delete(bondsKey(n, UID(u)))
-		}
+		f.neurons[u].Reset = false
 	}
 	return f, s.err
 }
 
-// rowOf reads the row that roster member i revealed for an epoch, by the uids of
-// now. A weight for a hotkey that no longer holds the uid it held in the roster's
-// time, or a new one, is dropped.
-func rowOf(s *state, n NetUID, e Epoch, roster Roster, i int, first Height) (yuma.Row, error) {
-	open, err := LoadReveal(s, n, e, roster[i].Hotkey)
+// council is what all mechanisms of an epoch's step share.
+type council struct {
+	s         *state
+	n         NetUID
+	e         Epoch
+	h         Height
+	sub       *Subnet
+	roster    Roster
+	first     Height // of epoch e
+	step      Height // of the last step
+	threshold uint64
+	neurons   []Neuron
+	member    []int // by uid: index in the roster, -1 for a hotkey that came later
+	live      []int // by roster index: uid, -1 for one that is gone or came anew
+}
+
+// seat finds out who of the roster still holds a uid.
+func (c *council) seat() {
+	at := make(map[Hotkey]int, len(c.roster))
+	c.member, c.live = make([]int, len(c.neurons)), make([]int, len(c.roster))
+	for i := range c.roster {
+		at[c.roster[i].Hotkey], c.live[i] = i, -1
+	}
+	for u := range c.neurons {
+		i, ok := at[c.neurons[u].Hotkey]
+		if !ok || c.neurons[u].Registered >= c.first {
+			i = -1
+		} else {
+			c.live[i] = u
+		}
+		c.member[u] = i
+	}
+}
+
+// mechanism runs Yuma for one mechanism and writes what it found of each uid.
+func (c *council) mechanism(mech uint8) (*yuma.Output, error) {
+	s, p, at := c.s, &c.sub.Params, c.n.Mechanism(mech)
+	in := yuma.Input{N: len(c.neurons), Now: c.h, Tempo: uint64(p.Tempo), LastStep: c.step, StakeThreshold: c.threshold,
+		ActivityCutoff: yuma.ActivityCutoff(p.ActivityFactor, p.Tempo), Kappa: p.Kappa, MaxValidators: int(p.MaxValidators),
+		BondsMovingAverage: uint64(p.BondsAverage), BondsPenalty: p.BondsPenalty, Owner: -1,
+		Yuma3: p.Yuma3, LiquidAlpha: p.LiquidAlpha, AlphaLow: p.AlphaLow, AlphaHigh: p.AlphaHigh, Steepness: int16(p.Steepness)}
+	standing := make([]Standing, len(c.neurons))
+	for u := range c.neurons {
+		nr := &c.neurons[u]
+		in.Stake = append(in.Stake, stakeWeight(s, c.n, nr.Hotkey))
+		if standing[u].LastUpdate = nr.LastUpdate; mech > 0 {
+			standing[u], _ = fetch[Standing](s, standingKey(at, UID(u)))
+			standing[u].LastUpdate = max(standing[u].LastUpdate, nr.Registered)
+		}
+		in.LastUpdate, in.Registered = append(in.LastUpdate, standing[u].LastUpdate), append(in.Registered, nr.Registered)
+		if nr.Hotkey == c.sub.OwnerHotkey {
+			in.Owner = u
+		}
+		row := yuma.Row(nil)
+		permit := false
+		if i := c.member[u]; i >= 0 {
+			permit = c.roster[i].Permit
+			var err error
+			if row, err = c.row(at, i); err != nil {
+				return nil, err
+			}
+		}
+		bonds, _ := fetch[bondsRow](s, bondsKey(at, UID(u)))
+		in.Permit, in.Weights, in.Bonds = append(in.Permit, permit), append(in.Weights, row), append(in.Bonds, bonds.Row)
+	}
+	had := make([]bool, len(in.Bonds))
+	for u := range in.Bonds {
+		had[u] = len(in.Bonds[u]) > 0
+	}
+	if p.BondsReset {
+		for u := range c.neurons {
+			if c.neurons[u].Reset {
+				in.Bonds = yuma.ResetBonds(in.Bonds, uint16(u))
+			}
+		}
+	}
+	out := yuma.Epoch(in)
+	for u := range c.neurons {
+		st := Standing{standing[u].LastUpdate, out.Consensus[u].U16Share(), out.Incentive[u].U16Share(), out.Dividends[u].U16Share(), out.Trust[u].U16Share()}
+		if mech == 0 {
+			nr := &c.neurons[u]
+			nr.Consensus, nr.Incentive, nr.Dividends, nr.Trust = st.Consensus, st.Incentive, st.Dividends, st.Trust
+		} else {
+			store(s, standingKey(at, UID(u)), st)
+		}
+		if len(out.Bonds[u]) > 0 {
+			store(s, bondsKey(at, UID(u)), bondsRow{out.Bonds[u]})
+		} else if had[u] {
+			s.delete(bondsKey(at, UID(u)))
+		}
+	}
+	return &out, s.err
+}
+
+// row reads the row that roster member i revealed under at, by the uids of now. A
+// weight for a hotkey that no longer holds the uid it held in the roster's time,
+// or a new one, is dropped.
+func (c *council) row(at NetUID, i int) (yuma.Row, error) {
+	open, err := LoadReveal(c.s, at, c.e, c.roster[i].Hotkey)
 	if err != nil || open == nil {
 		return nil, err
 	}
-	dense, err := open.Row.Dense(len(roster))
+	dense, err := open.Row.Dense(len(c.roster))
 	if err != nil {
-		return nil, broken("netuid %d: revealed row of %s: %v", n, roster[i].Hotkey, err)
+		return nil, broken("netuid %d: revealed row of %s: %v", at, c.roster[i].Hotkey, err)
 	}
 	var row yuma.Row
 	for j, w := range dense {
-		if w == 0 {
-			continue
-		}
-		u, ok, err := FindUID(s, n, roster[j].Hotkey)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			continue
-		}
-		if target := need[Neuron](s, neuronKey(n, u)); target.Registered < first {
+		if u := c.live[j]; w != 0 && u >= 0 {
 			row = append(row, yuma.Entry{UID: uint16(u), Value: w})
 		}
 	}

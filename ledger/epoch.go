@@ -118,7 +118,11 @@ func LoadReveal(v View, n NetUID, e Epoch, h Hotkey) (*Opening, error) {
 // zero when it starts afresh, because there is none, the module changed, or it
 // is older than CarryEpochs.
 func LoadCarry(v View, n NetUID, e Epoch, h Hotkey) ([32]byte, error) {
-	c, ok, err := load[Carry](v, carryKey(n, h))
+	return loadCarry(v, n, 0, e, h)
+}
+
+func loadCarry(v View, n NetUID, m uint8, e Epoch, h Hotkey) ([32]byte, error) {
+	c, ok, err := load[Carry](v, carryKey(n.Mechanism(m), h))
 	if err != nil || !ok || e > c.Epoch+CarryEpochs {
 		return [32]byte{}, err
 	}
@@ -163,6 +167,7 @@ func openEpoch(s *state, n NetUID, h Height, chainID string, r [32]byte) {
 
 // pruneEpoch removes what an old epoch no longer needs in the state.
 func pruneEpoch(s *state, n NetUID, e Epoch) {
+	mechanisms := need[Params](s, []byte(prefixParams)).MaxMechanisms
 	roster, err := LoadRoster(s, n, e)
 	if err != nil {
 		s.fail(err)
@@ -172,10 +177,11 @@ func pruneEpoch(s *state, n NetUID, e Epoch) {
 		s.delete(rosterKey(n, e, uint16(i)))
 	}
 	for _, m := range roster {
-		for _, k := range [][]byte{commitKey(n, e, m.Hotkey), revealKey(n, e, m.Hotkey),
-			slotKey(n, e, m.Hotkey, KindCommit), slotKey(n, e, m.Hotkey, KindReveal)} {
-			if b, _ := s.Get(k); b != nil {
-				s.delete(k)
+		for mech := range mechanisms {
+			at := n.Mechanism(mech)
+			for _, k := range [][]byte{commitKey(at, e, m.Hotkey), revealKey(at, e, m.Hotkey),
+				slotKey(at, e, m.Hotkey, KindCommit), slotKey(at, e, m.Hotkey, KindReveal)} {
+				remove(s, k)
 			}
 		}
 	}

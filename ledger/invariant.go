@@ -3,6 +3,7 @@ package ledger
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"strings"
 
 	"github.com/plexus-network/plexus/abi/cbor"
@@ -108,12 +109,21 @@ func checkChanged(s *state) error {
 	if err != nil {
 		return err
 	}
+	if err := checkDissolved(s, nets, diff); err != nil {
+		return err
+	}
 	for _, n := range nets {
 		was, _, err := load[Market](s.v, marketKey(n))
 		if err != nil {
 			return err
 		}
 		is := need[Market](s, marketKey(n))
+		sub, old := need[Subnet](s, subnetKey(n)), Subnet{}
+		if o, ok, err := load[Subnet](s.v, subnetKey(n)); err != nil {
+			return err
+		} else if ok {
+			old = o
+		}
 		if s.err != nil {
 			return s.err
 		}
@@ -125,8 +135,29 @@ func checkChanged(s *state) error {
 			return broken("block %d: netuid %d: staked alpha: total moved by %d, pools by %d", after.Height, n, int64(is.Staked-was.Staked), int64(diff.staked[n]))
 		case uint64(is.Pending-was.Pending) != diff.pending[n]:
 			return broken("block %d: netuid %d: pending alpha: total moved by %d, epochs by %d", after.Height, n, int64(is.Pending-was.Pending), int64(diff.pending[n]))
-		case is.Issued < was.Issued || is.Burned < was.Burned:
+		case old.Created == sub.Created && (is.Issued < was.Issued || is.Burned < was.Burned):
 			return broken("block %d: netuid %d: issued or burned alpha fell", after.Height, n)
+		}
+	}
+	return nil
+}
+
+// checkDissolved holds that nothing is left of a subnet that the block dissolved.
+func checkDissolved(s *state, nets []NetUID, diff sums) error {
+	before, err := Subnets(s.v)
+	if err != nil {
+		return err
+	}
+	for _, n := range before {
+		if slices.Contains(nets, n) {
+			continue
+		}
+		was, _, err := load[Market](s.v, marketKey(n))
+		if err != nil {
+			return err
+		}
+		if diff.staked[n] != -uint64(was.Staked) || diff.pending[n] != -uint64(was.Pending) {
+			return broken("netuid %d was dissolved and left stake or pending alpha behind", n)
 		}
 	}
 	return nil

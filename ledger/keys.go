@@ -40,6 +40,17 @@ const (
 	prefixPlanned    = "planned/"    // netuid -> Planned
 	prefixRootSale   = "rootsale/"   // netuid -> RootSale
 	prefixParamSet   = "paramset/"   // hash -> SubnetParams of some epoch
+	prefixRegistry   = "registry/"   // -> Registry
+	prefixPast       = "past/"       // netuid -> Past
+	prefixLimit      = "limit/"      // netuid, name -> height of the last time
+	prefixServed     = "served/"     // netuid, hotkey -> height of the last time
+	prefixIdentity   = "identity/"   // netuid -> Identity
+	prefixWho        = "who/"        // account -> Identity
+	prefixModule     = "module/"     // hash -> StoredModule
+	prefixUpload     = "upload/"     // account, hash -> Upload
+	prefixExpiry     = "expiry/"     // height -> uploads that expire
+	prefixStanding   = "standing/"   // netuid of a mechanism, uid -> Standing
+	prefixRootMember = "rootmember/" // -> members of the root network
 )
 
 func k16(prefix string, n uint16) []byte {
@@ -73,7 +84,18 @@ func recordKey(n NetUID, e Epoch) []byte      { return k16x64(prefixRecord, uint
 func plannedKey(n NetUID) []byte              { return k16(prefixPlanned, uint16(n)) }
 func rootSaleKey(n NetUID) []byte             { return k16(prefixRootSale, uint16(n)) }
 func paramSetKey(h [32]byte) []byte           { return append([]byte(prefixParamSet), h[:]...) }
-func carryKey(n NetUID, h Hotkey) []byte      { return k16x32(prefixCarry, uint16(n), h) }
+func pastKey(n NetUID) []byte                 { return k16(prefixPast, uint16(n)) }
+func limitKey(n NetUID, name string) []byte   { return append(k16(prefixLimit, uint16(n)), name...) }
+func servedKey(n NetUID, h Hotkey) []byte     { return k16x32(prefixServed, uint16(n), h) }
+func identityKey(n NetUID) []byte             { return k16(prefixIdentity, uint16(n)) }
+func accountIdentityKey(c Coldkey) []byte     { return append([]byte(prefixWho), c[:]...) }
+func moduleKey(h [32]byte) []byte             { return append([]byte(prefixModule), h[:]...) }
+func uploadKey(c Coldkey, h [32]byte) []byte {
+	return append(append([]byte(prefixUpload), c[:]...), h[:]...)
+}
+func expiryKey(h Height) []byte { return append([]byte(prefixExpiry), be64(h)...) }
+
+func carryKey(n NetUID, h Hotkey) []byte { return k16x32(prefixCarry, uint16(n), h) }
 func hashKey(h Height) []byte {
 	return binary.BigEndian.AppendUint16([]byte(prefixHash), uint16(h))
 }

@@ -25,6 +25,19 @@ const (
 	KindProxied         Kind = 10
 	KindAnnounceProxied Kind = 11
 	KindCancelProxied   Kind = 12
+
+	KindServe          Kind = 13
+	KindCreateSubnet   Kind = 17
+	KindStartSubnet    Kind = 18
+	KindSetParams      Kind = 19
+	KindSetIdentity    Kind = 20
+	KindNameModule     Kind = 21
+	KindStoreModule    Kind = 22
+	KindStoreChunk     Kind = 23
+	KindSetMechanisms  Kind = 38
+	KindTrim           Kind = 39
+	KindSetData        Kind = 60
+	KindRotateWorkKeys Kind = 61
 )
 
 // kinds is what there is to know of each kind before it is decoded. How it is
@@ -46,6 +59,19 @@ var kinds = map[Kind]struct {
 	KindProxied:         {name: "proxied", steps: 1}, // and those of its call
 	KindAnnounceProxied: {name: "announce-proxied", steps: 2},
 	KindCancelProxied:   {name: "cancel-proxied", steps: 1},
+
+	KindServe:          {name: "serve", steps: 2, free: true},
+	KindCreateSubnet:   {name: "create-subnet", steps: 100},
+	KindStartSubnet:    {name: "start-subnet", steps: 2},
+	KindSetParams:      {name: "set-params", steps: 4},
+	KindSetIdentity:    {name: "set-identity", steps: 2},
+	KindNameModule:     {name: "name-module", steps: 4},
+	KindStoreModule:    {name: "store-module", steps: 4},
+	KindStoreChunk:     {name: "store-chunk", steps: 20},
+	KindSetMechanisms:  {name: "set-mechanisms", steps: 2},
+	KindTrim:           {name: "trim", steps: 100},
+	KindSetData:        {name: "set-data", steps: 2},
+	KindRotateWorkKeys: {name: "rotate-work-keys", steps: 4},
 }
 
 // String returns the kind's name.
@@ -84,6 +110,30 @@ func decodePayload(k Kind, b []byte) (Payload, error) {
 		p = decodeAnnounceProxied(d)
 	case KindCancelProxied:
 		p = decodeCancelProxied(d)
+	case KindServe:
+		p = decodeServe(d)
+	case KindCreateSubnet:
+		p = decodeCreateSubnet(d)
+	case KindStartSubnet:
+		p = decodeStartSubnet(d)
+	case KindSetParams:
+		p = decodeSetParams(d)
+	case KindSetIdentity:
+		p = decodeSetIdentity(d)
+	case KindNameModule:
+		p = decodeNameModule(d)
+	case KindStoreModule:
+		p = decodeStoreModule(d)
+	case KindStoreChunk:
+		p = decodeStoreChunk(d)
+	case KindSetMechanisms:
+		p = decodeSetMechanisms(d)
+	case KindTrim:
+		p = decodeTrim(d)
+	case KindSetData:
+		p = decodeSetData(d)
+	case KindRotateWorkKeys:
+		p = decodeRotateWorkKeys(d)
 	default:
 		return nil, reject(CodeKind, "kind %d", uint64(k))
 	}

@@ -45,10 +45,11 @@ func setOwner(s *state, h Hotkey, c Coldkey) { s.set(ownerKey(h), append([]byte(
 
 // applyRegister buys a uid: the price is swapped to alpha on the subnet's pool
 // and the alpha is burned. The price rises with each registration and decays
-// from block to block.
+// from block to block. A full subnet replaces a neuron, see replaceable. On the
+// root network a registration costs its fee alone, see joinRoot.
 func applyRegister(s *state, t *Tx, p *Register, h Height, params *Params) error {
 	sub, ok := fetch[Subnet](s, subnetKey(p.NetUID))
-	if !ok {
+	if !ok && p.NetUID != 0 {
 		return reject(CodeNetUID, "netuid %d", p.NetUID)
 	}
 	if err := p.Proof.Verify(p.Hotkey, p.Work); err != nil {
@@ -63,12 +64,25 @@ func applyRegister(s *state, t *Tx, p *Register, h Height, params *Params) error
 	if o := owner(s, p.Hotkey); o != (Coldkey{}) && o != t.Account {
 		return reject(CodeOwner, "%s belongs to %s", p.Hotkey, o)
 	}
+	if p.NetUID == 0 {
+		return joinRoot(s, t, p)
+	}
+	if !sub.Params.Registration {
+		return reject(CodeFull, "netuid %d takes no registrations", p.NetUID)
+	}
 	m := need[Market](s, marketKey(p.NetUID))
 	if m.Burn > p.MaxPrice {
 		return reject(CodePrice, "a registration costs %s now, at most %s was offered", m.Burn, p.MaxPrice)
 	}
-	if m.Neurons >= sub.Params.MaxUIDs {
-		return reject(CodeFull, "all %d uids of netuid %d are taken", sub.Params.MaxUIDs, p.NetUID)
+	uid, limit := UID(m.Neurons), sub.Params.MaxUIDs
+	if next, ok := fetch[Planned](s, plannedKey(p.NetUID)); ok {
+		limit = min(limit, next.Params.MaxUIDs) // trimmed within this epoch
+	}
+	full := m.Neurons >= limit
+	if full {
+		if uid, ok = replaceable(s, p.NetUID, &sub, h, params); !ok {
+			return reject(CodeFull, "all %d uids of netuid %d are taken, and none may be replaced", m.Neurons, p.NetUID)
+		}
 	}
 	if err := pay(s, t, m.Burn); err != nil {
 		return err
@@ -79,13 +93,15 @@ func applyRegister(s *state, t *Tx, p *Register, h Height, params *Params) error
 		return err
 	}
 	m.Burned += out
-	uid := UID(m.Neurons)
-	m.Neurons++
 	m.Burn = raiseBurn(m.Burn, &sub.Params)
 	store(s, marketKey(p.NetUID), m)
 	setOwner(s, p.Hotkey, t.Account)
-	s.set(uidKey(p.NetUID, p.Hotkey), be16(uint16(uid)))
-	store(s, neuronKey(p.NetUID, uid), Neuron{Hotkey: p.Hotkey, Registered: h, LastUpdate: h, Work: p.Work})
+	if full {
+		gone := need[Neuron](s, neuronKey(p.NetUID, uid))
+		leave(s, p.NetUID, uid)
+		s.emit(Event{Kind: "replaced", NetUID: p.NetUID, Hotkey: gone.Hotkey})
+	}
+	enter(s, p.NetUID, uid, p.Hotkey, p.Work, h)
 	s.emit(Event{Kind: "registered", NetUID: p.NetUID, Hotkey: p.Hotkey, Amount: uint64(price)})
 	return nil
 }

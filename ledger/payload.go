@@ -78,48 +78,51 @@ func decodeStake(d *cbor.Decoder) *Stake {
 }
 
 // Commit binds a validator to its weights of an epoch before anyone can see
-// them: [1, netuid, epoch, commitment, evidence root].
+// them: [2, netuid, epoch, commitment, evidence root, mechanism].
 type Commit struct {
 	NetUID     NetUID
 	Epoch      Epoch
 	Commitment [32]byte // see Opening.Commitment
 	Evidence   [32]byte // root of the evidence bundle
+	Mechanism  uint8    // incentive mechanism of the subnet, 0 for the first
 }
 
 func (*Commit) kind() Kind { return KindCommit }
 
 func (p *Commit) append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendArray(b, 5), 1)
+	b = cbor.AppendUint(cbor.AppendArray(b, 6), 2)
 	b = cbor.AppendUint(b, uint64(p.NetUID))
 	b = cbor.AppendUint(b, p.Epoch)
 	b = cbor.AppendBytes(b, p.Commitment[:])
-	return cbor.AppendBytes(b, p.Evidence[:])
+	return cbor.AppendUint(cbor.AppendBytes(b, p.Evidence[:]), uint64(p.Mechanism))
 }
 
 func decodeCommit(d *cbor.Decoder) *Commit {
-	d.Version(5, 1)
-	return &Commit{NetUID: NetUID(d.UintMax(1<<16 - 1)), Epoch: d.Uint(), Commitment: d.Hash(), Evidence: d.Hash()}
+	d.Version(6, 2)
+	return &Commit{NetUID: NetUID(d.UintMax(maxNetUID)), Epoch: d.Uint(), Commitment: d.Hash(), Evidence: d.Hash(),
+		Mechanism: uint8(d.UintMax(maxMechanisms - 1))}
 }
 
-// Reveal opens a commitment: [1, netuid, epoch, opening].
+// Reveal opens a commitment: [2, netuid, epoch, mechanism, opening].
 type Reveal struct {
-	NetUID NetUID
-	Epoch  Epoch
+	NetUID    NetUID
+	Epoch     Epoch
+	Mechanism uint8
 	Opening
 }
 
 func (*Reveal) kind() Kind { return KindReveal }
 
 func (p *Reveal) append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendArray(b, 4), 1)
+	b = cbor.AppendUint(cbor.AppendArray(b, 5), 2)
 	b = cbor.AppendUint(b, uint64(p.NetUID))
-	b = cbor.AppendUint(b, p.Epoch)
+	b = cbor.AppendUint(cbor.AppendUint(b, p.Epoch), uint64(p.Mechanism))
 	return cbor.AppendBytes(b, p.Opening.Append(nil))
 }
 
 func decodeReveal(d *cbor.Decoder) *Reveal {
-	d.Version(4, 1)
-	r := &Reveal{NetUID: NetUID(d.UintMax(1<<16 - 1)), Epoch: d.Uint()}
+	d.Version(5, 2)
+	r := &Reveal{NetUID: NetUID(d.UintMax(maxNetUID)), Epoch: d.Uint(), Mechanism: uint8(d.UintMax(maxMechanisms - 1))}
 	o, err := DecodeOpening(d.Bytes(MaxTx))
 	if d.Err() == nil && err != nil {
 		d.Fail(err)

@@ -30,6 +30,8 @@ var recoders = map[string]func([]byte) ([]byte, bool){
 	"pending": recode[Pending], "neuron": recode[Neuron], "committed": recode[Committed], "carry": recode[Carry], "params": recode[Params],
 	"producer": recode[Producer], "epoch record": recode[EpochRecord], "hotkey pool": recode[HotkeyPool], "position": recode[position],
 	"bonds": recode[bondsRow], "planned": recode[Planned], "root sale": recode[RootSale],
+	"registry": recode[Registry], "past": recode[Past], "stamp": recode[stamp], "identity": recode[Identity], "module": recode[StoredModule],
+	"upload": recode[Upload], "expiring": recode[expiring], "standing": recode[Standing], "members": recode[members],
 }
 
 func samples() map[string][]byte {
@@ -47,6 +49,15 @@ func samples() map[string][]byte {
 		"position":     (&position{unit.U128{Lo: 3}}).append(nil),
 		"planned":      (&Planned{Params: sp, Split: []uint16{65534, 1}, Data: DataSet{Slices: 4, Window: 2}}).append(nil),
 		"root sale":    (&RootSale{Left: 7, due: []due{{Hotkey{1}, 3}, {Hotkey{2}, 4}}}).append(nil),
+		"registry":     (&Registry{Cost: 5, Height: 6}).append(nil),
+		"past":         (&Past{Subnets: 2, Epoch: 3, Record: [32]byte{1}}).append(nil),
+		"stamp":        (&stamp{7}).append(nil),
+		"identity":     (&Identity{Name: "a", Description: "b"}).append(nil),
+		"module":       (&StoredModule{Size: 9, Packed: 8, Chunks: [][32]byte{{1}}, Height: 3}).append(nil),
+		"upload":       (&Upload{StoredModule: StoredModule{Size: 9}, Have: 1, Got: 2, GotPacked: 3, Sum: []byte("x")}).append(nil),
+		"expiring":     (&expiring{[][]byte{{1}, {2}}}).append(nil),
+		"standing":     (&Standing{1, 2, 3, 4, 5}).append(nil),
+		"members":      (&members{[]Hotkey{{1}, {2}}}).append(nil),
 		"bonds":        (&bondsRow{yuma.Row{{UID: 1, Value: 2}}}).append(nil),
 	}
 }

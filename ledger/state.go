@@ -38,6 +38,7 @@ type state struct {
 	changed map[string][]byte // nil for a deleted key
 	journal []undo
 	events  []Event
+	blobs   []Chunk
 	err     error
 }
 

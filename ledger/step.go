@@ -100,32 +100,52 @@ func (p *payout) credit(h Hotkey, c Coldkey, amount unit.Alpha) error {
 	return err
 }
 
-// miners splits the miners' pot by incentive. What falls to the subnet's owner
-// is withheld: it returns that part, over 2^32.
+// miners splits the miners' pot over the mechanisms, rounding down with the
+// remainder to the first, and each part by that mechanism's incentive. What falls
+// to the subnet's owner is withheld: it returns that part of the pot, over 2^32.
+// The part of a mechanism in which nobody mined is nobody's while another has
+// miners.
 func (p *payout) miners(pot unit.Alpha, f *found, sub *Subnet) (withheld uint64, err error) {
 	if !f.mined {
 		return 0, nil
 	}
 	var kept unit.Alpha
-	for u, amount := range unit.Split(uint64(pot), f.incentive) {
-		if amount == 0 {
-			continue
+	for m, part := range sub.parts(pot) {
+		for u, amount := range unit.Split(uint64(part), f.incentive[m]) {
+			if amount == 0 {
+				continue
+			}
+			h := f.neurons[u].Hotkey
+			c := owner(p.s, h)
+			if h == sub.OwnerHotkey || c == sub.Owner {
+				kept += unit.Alpha(amount)
+				continue
+			}
+			if err := p.credit(h, c, unit.Alpha(amount)); err != nil {
+				return 0, err
+			}
+			p.each[u] += unit.Alpha(amount)
 		}
-		h := f.neurons[u].Hotkey
-		c := owner(p.s, h)
-		if h == sub.OwnerHotkey || c == sub.Owner {
-			kept += unit.Alpha(amount)
-			continue
-		}
-		if err := p.credit(h, c, unit.Alpha(amount)); err != nil {
-			return 0, err
-		}
-		p.each[u] += unit.Alpha(amount)
 	}
 	if pot > 0 {
 		withheld = unit.MulDiv(uint64(kept), 1<<32, uint64(pot))
 	}
 	return withheld, nil
+}
+
+// parts divides the miners' pot over the mechanisms.
+func (s *Subnet) parts(pot unit.Alpha) []unit.Alpha {
+	if len(s.Split) == 0 {
+		return []unit.Alpha{pot}
+	}
+	out := make([]unit.Alpha, len(s.Split))
+	rest := pot
+	for m := range out {
+		out[m] = unit.Alpha(unit.MulDiv(uint64(pot), uint64(s.Split[m]), 65535))
+		rest -= out[m]
+	}
+	out[0] += rest
+	return out
 }
 
 // validators splits the validators' pot and root's. A hotkey's dividend counts

@@ -181,9 +181,11 @@ func (t *Tx) Signatures() ([]Signature, bool) {
 func (t *Tx) Slot() string {
 	switch p := t.Payload.(type) {
 	case *Commit:
-		return string(slotKey(p.NetUID, p.Epoch, t.Account, t.Kind))
+		return string(slotKey(p.NetUID.Mechanism(p.Mechanism), p.Epoch, t.Account, t.Kind))
 	case *Reveal:
-		return string(slotKey(p.NetUID, p.Epoch, t.Account, t.Kind))
+		return string(slotKey(p.NetUID.Mechanism(p.Mechanism), p.Epoch, t.Account, t.Kind))
+	case *Serve:
+		return string(servedKey(p.NetUID, t.Account))
 	}
 	return ""
 }

@@ -9,7 +9,10 @@ const freeShare = 4
 // What it claims is checked when it is applied, which spends the slot either
 // way.
 func checkFree(v View, t *Tx, h Height) error {
-	n, e := slotOf(t)
+	if p, ok := t.Payload.(*Serve); ok {
+		return checkServe(v, t, p, h)
+	}
+	n, e, mech := slotOf(t)
 	clock, err := LoadClock(v, n)
 	if err != nil {
 		return err
@@ -25,6 +28,10 @@ func checkFree(v View, t *Tx, h Height) error {
 	if err != nil {
 		return err
 	}
+	if mech >= sub.Mechanisms() {
+		return reject(CodeNetUID, "netuid %d has %d mechanisms, from 0 on, and no mechanism %d", n, sub.Mechanisms(), mech)
+	}
+	at := n.Mechanism(mech)
 	end := clock.First + sub.Params.CommitWindow() // first block behind the commit window
 	switch {
 	case t.Kind == KindCommit && h >= end:
@@ -43,7 +50,7 @@ func checkFree(v View, t *Tx, h Height) error {
 	if !roster[i].Permit {
 		return reject(CodePermit, "%s has no permit in epoch %d of netuid %d", t.Account, e, n)
 	}
-	spent, err := v.Get(slotKey(n, e, t.Account, t.Kind))
+	spent, err := v.Get(slotKey(at, e, t.Account, t.Kind))
 	if err != nil {
 		return err
 	}
@@ -51,7 +58,7 @@ func checkFree(v View, t *Tx, h Height) error {
 		return reject(CodeSlot, "%s by %s for epoch %d of netuid %d was made already", t.Kind, t.Account, e, n)
 	}
 	if t.Kind == KindReveal {
-		c, err := LoadCommitted(v, n, e, t.Account)
+		c, err := LoadCommitted(v, at, e, t.Account)
 		if err != nil {
 			return err
 		}
@@ -62,25 +69,36 @@ func checkFree(v View, t *Tx, h Height) error {
 	return nil
 }
 
-func slotOf(t *Tx) (NetUID, Epoch) {
+func slotOf(t *Tx) (NetUID, Epoch, uint8) {
 	switch p := t.Payload.(type) {
 	case *Commit:
-		return p.NetUID, p.Epoch
+		return p.NetUID, p.Epoch, p.Mechanism
 	case *Reveal:
-		return p.NetUID, p.Epoch
+		return p.NetUID, p.Epoch, p.Mechanism
 	}
-	return 0, 0
+	return 0, 0, 0
+}
+
+// spendSlot marks the slot of a free transaction as used.
+func spendSlot(s *state, t *Tx, h Height) {
+	if p, ok := t.Payload.(*Serve); ok {
+		store(s, servedKey(p.NetUID, t.Account), stamp{h})
+		return
+	}
+	n, e, mech := slotOf(t)
+	s.set(slotKey(n.Mechanism(mech), e, t.Account, t.Kind), []byte{1})
 }
 
 func applyCommit(s *state, t *Tx, p *Commit, h Height) error {
-	store(s, commitKey(p.NetUID, p.Epoch, t.Account), Committed{Commitment: p.Commitment, Evidence: p.Evidence, Height: h})
+	store(s, commitKey(p.NetUID.Mechanism(p.Mechanism), p.Epoch, t.Account), Committed{Commitment: p.Commitment, Evidence: p.Evidence, Height: h})
 	s.emit(Event{Kind: "committed", NetUID: p.NetUID, Epoch: p.Epoch, Hotkey: t.Account})
 	return nil
 }
 
 func applyReveal(s *state, t *Tx, p *Reveal, chainID string) error {
-	c := need[Committed](s, commitKey(p.NetUID, p.Epoch, t.Account))
-	if p.Opening.Commitment(chainID, p.NetUID, p.Epoch, t.Account, c.Evidence) != c.Commitment {
+	at := p.NetUID.Mechanism(p.Mechanism)
+	c := need[Committed](s, commitKey(at, p.Epoch, t.Account))
+	if p.Opening.Commitment(chainID, at, p.Epoch, t.Account, c.Evidence) != c.Commitment {
 		return reject(CodeCommitment, "the opening is not what %s committed for epoch %d", t.Account, p.Epoch)
 	}
 	if p.Artifact != ([32]byte{}) {
@@ -93,22 +111,32 @@ func applyReveal(s *state, t *Tx, p *Reveal, chainID string) error {
 	if _, err := p.Row.Dense(len(roster)); err != nil {
 		return reject(CodeRow, "%d weights over a roster of %d: %v", len(p.Row.Weights), len(roster), err)
 	}
-	carry, err := LoadCarry(s, p.NetUID, p.Epoch, t.Account)
+	rec := need[EpochRecord](s, recordKey(p.NetUID, p.Epoch))
+	params := need[SubnetParams](s, paramSetKey(rec.Params))
+	// A row without weights says that nobody answered; one that speaks speaks of
+	// enough.
+	if least := min(int(params.MinWeights), len(roster)); len(p.Row.Weights) > 0 && len(p.Row.Weights) < least {
+		return reject(CodeRow, "%d weights: netuid %d wants none or at least %d", len(p.Row.Weights), p.NetUID, least)
+	}
+	carry, err := loadCarry(s, p.NetUID, p.Mechanism, p.Epoch, t.Account)
 	if err != nil {
 		return err
 	}
 	if p.CarryIn != carry {
 		return reject(CodeCarry, "carry_in %x is not the last carry_out %x", p.CarryIn[:4], carry[:4])
 	}
-	s.set(revealKey(p.NetUID, p.Epoch, t.Account), p.Opening.Append(nil))
-	rec := need[EpochRecord](s, recordKey(p.NetUID, p.Epoch))
-	store(s, carryKey(p.NetUID, t.Account), Carry{Hash: p.CarryOut, Epoch: p.Epoch, Module: rec.Module})
+	s.set(revealKey(at, p.Epoch, t.Account), p.Opening.Append(nil))
+	store(s, carryKey(at, t.Account), Carry{Hash: p.CarryOut, Epoch: p.Epoch, Module: rec.Module})
 	if u, ok, err := FindUID(s, p.NetUID, t.Account); err != nil {
 		return err
-	} else if ok {
+	} else if ok && p.Mechanism == 0 {
 		nr := need[Neuron](s, neuronKey(p.NetUID, u))
 		nr.LastUpdate = c.Height
 		store(s, neuronKey(p.NetUID, u), nr)
+	} else if ok {
+		st, _ := fetch[Standing](s, standingKey(at, u))
+		st.LastUpdate = c.Height
+		store(s, standingKey(at, u), st)
 	}
 	s.emit(Event{Kind: "revealed", NetUID: p.NetUID, Epoch: p.Epoch, Hotkey: t.Account})
 	return nil
