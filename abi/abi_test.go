@@ -4,7 +4,11 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"os"
+	"os/exec"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -127,6 +131,26 @@ func TestContractBroken(t *testing.T) {
 	}
 	if !good.Has(OpTask) || good.Has(OpSolve) || OpTask.String() != "task" || Op(99).String() != "unknown" {
 		t.Error("ops")
+	}
+}
+
+// TestGuestsCanImport: the package stands in every Go guest, whose imports are
+// few: what draws in os cannot be part of one.
+func TestGuestsCanImport(t *testing.T) {
+	cmd := exec.Command("go", "list", "-deps", ".")
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	deps := strings.Fields(string(out))
+	for _, p := range []string{"fmt", "os", "time"} {
+		if slices.Contains(deps, p) {
+			t.Errorf("imports %s", p)
+		}
+	}
+	if !slices.Contains(deps, "errors") {
+		t.Error("go list told nothing")
 	}
 }
 

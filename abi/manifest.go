@@ -2,7 +2,6 @@ package abi
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -65,6 +64,13 @@ const MaxFields = 64
 var (
 	ErrManifest = errors.New("abi: manifest breaks a rule")
 )
+
+// ruleError names the rule that a manifest breaks. Package fmt would draw in files
+// and the clock, which a module must not import.
+type ruleError struct{ rule string }
+
+func (e *ruleError) Error() string { return ErrManifest.Error() + ": " + e.rule }
+func (e *ruleError) Unwrap() error { return ErrManifest }
 
 // Has reports whether the module offers op.
 func (m *Manifest) Has(op Op) bool {
@@ -146,7 +152,7 @@ func (m *Manifest) Can(c string) bool { return slices.Contains(m.Capabilities, c
 // Validate reports an error that wraps ErrManifest and names the field that
 // breaks its rule.
 func (m *Manifest) Validate() error {
-	bad := func(field, rule string) error { return fmt.Errorf("%w: %s: %s", ErrManifest, field, rule) }
+	bad := func(field, rule string) error { return &ruleError{field + ": " + rule} }
 	switch {
 	case m.Name == "" || strings.Trim(m.Name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
 		return bad("name", "must be lower-case letters, digits and dashes")
