@@ -55,7 +55,7 @@ See 'plexus help exit-codes' for the exit codes and 'plexus schema' for what --j
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &coded{exitUsage, fmt.Errorf("%w: see '%s --help'", err, c.CommandPath())}
 	})
-	root.AddCommand(devCommand(), replayCommand(), metagraphCommand(), sendCommand(), registerCommand(), minerCommand(), keyCommand(),
+	root.AddCommand(devCommand(), replayCommand(), metagraphCommand(), sendCommand(), txCommand(), registerCommand(), minerCommand(), keyCommand(),
 		configCommand(), schemaCommand(), exitTopic(), nodeCommand(), minersCommand(), workerCommand(), engineCommand())
 	return root
 }

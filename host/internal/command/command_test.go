@@ -2,7 +2,6 @@ package command
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -69,12 +68,12 @@ func TestUsage(t *testing.T) {
 		{"send 1 nobody", 64, "not an address"},
 		{"send 1 " + alice[:47] + "Z", 64, "checksum"},
 		{"send 1 " + alice, 64, "--from KEY is needed"},
-		{"send 1 " + alice + " --from nobody", 1, "plexus key new nobody"},
+		{"send 1 " + alice + " --from nobody", exitKey, "plexus key new nobody"},
 		{"register", 64, "--hotkey KEY is needed"},
 		{"register --hotkey //a --max-price cheap", 64, "not an amount"},
 		{"miner", 64, "--hotkey KEY and --engine NAME are needed"},
 		{"key new", 64, "takes one name"},
-		{"key new ../../etc/passwd", 1, "use letters"},
+		{"key new ../../etc/passwd --no-password", exitUsage, "use letters"},
 		{"key list extra", 64, "takes no arguments"},
 		{"dev --plain --json", 64, "exclude each other"},
 		{"dev --keep " + file, exitIO, file},
@@ -86,33 +85,6 @@ func TestUsage(t *testing.T) {
 		if err == nil || code != c.code || !strings.Contains(err.Error(), c.say) {
 			t.Errorf("plexus %s: code %d, want %d; error %v, want one with %q", c.args, code, c.code, err, c.say)
 		}
-	}
-}
-
-func TestKeys(t *testing.T) {
-	t.Setenv("HOME", t.TempDir())
-	out, _, err := run(t, "key", "new", "bob", "--json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var made struct{ Name, Address string }
-	if err := json.Unmarshal([]byte(out), &made); err != nil || made.Name != "bob" || len(made.Address) != 48 {
-		t.Fatal(out, err)
-	}
-	if _, code, err := run(t, "key", "new", "bob"); err == nil || code != 1 || !strings.Contains(err.Error(), "exists") {
-		t.Error("a key was made twice:", err)
-	}
-	out, _, err = run(t, "key", "list")
-	if err != nil || out != "bob\t"+made.Address+"\n" {
-		t.Errorf("%q, %v", out, err)
-	}
-	out, _, _ = run(t, "key", "list", "--json")
-	var list []struct{ Name, Address string }
-	if err := json.Unmarshal([]byte(out), &list); err != nil || len(list) != 1 || list[0].Address != made.Address {
-		t.Error(out, err)
-	}
-	if out, _, err := run(t, "key", "list", "--keys", t.TempDir()); err != nil || !strings.Contains(out, "plexus key new NAME") {
-		t.Errorf("an empty ring: %q, %v", out, err)
 	}
 }
 

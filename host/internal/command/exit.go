@@ -12,6 +12,7 @@ import (
 	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/kv"
 	"github.com/plexus-network/plexus/host/internal/remote"
+	"github.com/plexus-network/plexus/host/keys"
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/chain"
 	"github.com/plexus-network/plexus/ledger/key"
@@ -88,9 +89,11 @@ func exitCode(err error) int {
 		return exitBroken
 	case is(config.ErrConfig, config.ErrOtherNetwork, chain.ErrOtherGenesis, ledger.ErrGenesis):
 		return exitConfig
+	case is(keys.ErrMode, keys.ErrFile, keys.ErrPassword, keys.ErrNoPassword, keys.ErrWatch, keys.ErrUnknown, keys.ErrScheme, keys.ErrForeign):
+		return exitKey
 	case is(remote.ErrNoNode):
 		return exitNetwork
-	case is(remote.ErrJoin, chain.ErrTrust, key.ErrAddress):
+	case is(remote.ErrJoin, chain.ErrTrust, key.ErrAddress, keys.ErrName):
 		return exitUsage
 	case is(syscall.EADDRINUSE):
 		return exitInUse

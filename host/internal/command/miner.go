@@ -31,7 +31,7 @@ speak. Events are printed as JSON, one a line; Ctrl-C ends it.`, strings.Join(te
 			if hotkey == "" || len(engine) == 0 {
 				return usage("--hotkey KEY and --engine NAME are needed")
 			}
-			hot, err := loadKey(dir, hotkey)
+			hot, err := loadKey(c, dir, hotkey)
 			if err != nil {
 				return err
 			}
@@ -59,8 +59,8 @@ speak. Events are printed as JSON, one a line; Ctrl-C ends it.`, strings.Join(te
 		},
 	}
 	c.Flags().Uint16Var(&netuid, "netuid", 1, "subnet")
-	c.Flags().StringVar(&hotkey, "hotkey", "", "registered key")
-	c.Flags().StringVar(&dir, "keys", "", "folder of keys (default ~/.plexus/keys)")
+	keyNameFlag(c, &hotkey, "hotkey", "registered key")
+	keysFlag(c, &dir)
 	c.Flags().StringArrayVar(&engine, "engine", nil, "model, or program and arguments")
 	c.Flags().StringVar(&train, "train", "", "text that text-mix learns from")
 	joinFlag(c, &join)

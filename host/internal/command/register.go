@@ -25,7 +25,7 @@ with which the hotkey works are derived from it and their possession is proved.`
 			if hotkey == "" {
 				return usage("--hotkey KEY is needed: make one with 'plexus key new NAME'")
 			}
-			hot, err := loadKey(f.keys, hotkey)
+			hot, err := loadKey(c, f.keys, hotkey)
 			if err != nil {
 				return err
 			}
@@ -62,7 +62,7 @@ with which the hotkey works are derived from it and their possession is proved.`
 	}
 	f.add(c)
 	c.Flags().Uint16Var(&netuid, "netuid", 1, "subnet")
-	c.Flags().StringVar(&hotkey, "hotkey", "", "key to register")
+	keyNameFlag(c, &hotkey, "hotkey", "key to register")
 	c.Flags().StringVar(&limit, "max-price", "", "most TAO to pay (default: half above the price now)")
 	c.Flags().BoolVar(&only, "validate-only", false, "announce no peer identity: the hotkey answers no tasks")
 	return c

@@ -26,7 +26,10 @@ var (
 // Config is a node's configuration. What each field means, its unit and bounds
 // are in the table of Keys, by the name beside the field.
 type Config struct {
-	Home      string          // the node's directory; not a key
+	Home string // the node's directory; not a key
+	// Password asks for the password of an encrypted key file; not a key. Nil: such
+	// a file is refused.
+	Password  func() ([]byte, error)
 	Genesis   string          // genesis
 	Listen    []string        // listen
 	Join      []string        // join

@@ -79,12 +79,12 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *even
 	}
 	var consensus key.Seed
 	if cfg.Hotkey != "" {
-		if n.hot, err = keys.Load(cfg.Path(cfg.Hotkey)); err != nil {
+		if n.hot, err = keys.LoadSeed(cfg.Path(cfg.Hotkey), cfg.Password); err != nil {
 			return nil, err
 		}
 	}
 	if cfg.Consensus != "" {
-		if consensus, err = keys.Load(cfg.Path(cfg.Consensus)); err != nil {
+		if consensus, err = keys.LoadSeed(cfg.Path(cfg.Consensus), cfg.Password); err != nil {
 			return nil, err
 		}
 	}

@@ -236,7 +236,7 @@ func (r *Remote) status(ctx context.Context, id [32]byte) (rep reply, err error)
 			return err
 		}
 		if rep.state == chain.Unknown {
-			return errors.New("transaction unknown")
+			return errUnknown
 		}
 		return nil
 	})
