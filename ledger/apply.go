@@ -10,9 +10,10 @@ import (
 // means that the ledger or its state is broken, or that the block is not one
 // that Admit lets pass, and the node must stop.
 //
-// The order within a block: the proposer's entry, the epochs that begin, the
-// decay of registration prices, the emission, the transactions, their fees, the
-// steps that are due, the price averages, the invariants.
+// The order within a block: the proposer's entry, what is proved of producers,
+// the epochs that begin, the decay of registration prices, the emission, the transactions, their fees, the
+// steps that are due, the price averages, the election, the unbonding queue, the
+// invariants.
 func Apply(v View, b Block) (*Result, error) {
 	s := newState(v)
 	t := need[Totals](s, []byte(prefixTotals))
@@ -34,6 +35,13 @@ func Apply(v View, b Block) (*Result, error) {
 	}
 	nets, err := Subnets(s)
 	if err != nil {
+		return nil, err
+	}
+	set, err := Producers(s)
+	if err != nil {
+		return nil, err
+	}
+	if err := punish(s, &b, set, &params); err != nil {
 		return nil, err
 	}
 	for _, n := range nets {
@@ -79,6 +87,17 @@ func Apply(v View, b Block) (*Result, error) {
 			steps++
 		}
 		movePrice(s, n, b.Height, &params)
+	}
+	if b.Height%params.ElectEvery == 0 {
+		if err := elect(s, b.Height, &params); err != nil {
+			return nil, err
+		}
+	}
+	if err := release(s, b.Height); err != nil {
+		return nil, err
+	}
+	if res.Producers, err = updates(s, set); err != nil {
+		return nil, err
 	}
 	s.set(hashKey(b.Height), append(be64(b.Height), b.Hash[:]...))
 	t = need[Totals](s, []byte(prefixTotals))
@@ -178,6 +197,16 @@ func execute(s *state, t *Tx, h Height, chainID string, params *Params) error {
 		return applySetData(s, t, p, h, params)
 	case *RotateWorkKeys:
 		return applyRotateWorkKeys(s, t, p)
+	case *AnnounceProducer:
+		return applyAnnounceProducer(s, t, p)
+	case *WithdrawProducer:
+		return applyWithdrawProducer(s, t, p)
+	case *Unjail:
+		return applyUnjail(s, t, p, h)
+	case *Unstake:
+		return applyUnstake(s, t, p, h, params)
+	case *MoveStake:
+		return applyMoveStake(s, t, p, h, params)
 	}
 	return reject(CodeKind, "kind %d", t.Kind)
 }

@@ -562,7 +562,8 @@ func FuzzDecodeTx(f *testing.F) {
 		&Serve{NetUID: 1}, &CreateSubnet{Work: w, Proof: p}, &StartSubnet{1},
 		&SetParams{NetUID: 1, Numbers: []Setting{{"asked", 3}}, Bytes: []ByteSetting{{"rounds", []byte{0, 1}}}}, &SetIdentity{Identity: Identity{Name: "a"}},
 		&NameModule{NetUID: 1}, &StoreModule{Chunks: [][32]byte{{1}}}, &StoreChunk{Bytes: []byte("x")}, &SetMechanisms{1, []uint16{1, 65534}},
-		&Trim{1, 64}, &SetData{NetUID: 1}, &RotateWorkKeys{Work: w, Proof: p}} {
+		&Trim{1, 64}, &SetData{NetUID: 1}, &RotateWorkKeys{Work: w, Proof: p},
+		NewAnnounceProducer(seed("hot", 0), seed("cons", 0)), &WithdrawProducer{}, &Unjail{}, &Unstake{}, &MoveStake{}} {
 		f.Add(Sign(seed("hot", 0), "c", 0, 1, pl))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

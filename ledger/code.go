@@ -39,10 +39,18 @@ const (
 	CodeSize         Code = 25 // larger than a transaction may be
 	CodeArtifact     Code = 26 // names an artifact, and the subnet has none
 
-	CodeProxy      Code = 27 // the delegate has not been given that right
-	CodeDelay      Code = 28 // the call was not announced long enough ago
-	CodeProxies    Code = 29 // as many delegates, or calls that wait, as there may be
-	CodeAnnounced  Code = 30 // the call was announced already, or was not
+	CodeProxy     Code = 27 // the delegate has not been given that right
+	CodeDelay     Code = 28 // the call was not announced long enough ago
+	CodeProxies   Code = 29 // as many delegates, or calls that wait, as there may be
+	CodeAnnounced Code = 30 // the call was announced already, or was not
+
+	CodeCandidate    Code = 40 // the hotkey is announced as a producer, or is not
+	CodeConsensusKey Code = 41 // the consensus key was used before
+	CodeTombstoned   Code = 42 // the hotkey has voted twice
+	CodeJailed       Code = 43 // still jailed, or not jailed
+	CodeCandidates   Code = 44 // no place among the candidates
+
+	CodeStake      Code = 70 // more than the stake, or none
 	CodeNotStarted Code = 50 // the subnet has not started
 	CodeStarted    Code = 51 // the subnet has started already
 	CodeNotOwner   Code = 52 // only the subnet's owner may
@@ -67,6 +75,8 @@ var codeNames = map[Code]string{
 	CodeOwner: "hotkey of another coldkey", CodePool: "pool refuses the trade", CodeKind: "unknown kind",
 	CodeSize: "too large", CodeArtifact: "subnet has no artifact", CodeProxy: "no such right",
 	CodeDelay: "too early", CodeProxies: "too many", CodeAnnounced: "announced or not",
+	CodeCandidate: "producer or not", CodeConsensusKey: "consensus key was used", CodeTombstoned: "tombstoned",
+	CodeJailed: "jailed or not", CodeCandidates: "no place for a producer", CodeStake: "more than the stake",
 	CodeNotStarted: "subnet not started", CodeStarted: "subnet already started", CodeNotOwner: "not the subnet's owner",
 	CodeRate: "too soon", CodeFrozen: "frozen before the epoch's end", CodeParameter: "bad parameter",
 	CodeLimit: "no room for a subnet", CodeModule: "no such module", CodeChunk: "chunk does not fit",

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sort"
@@ -13,39 +12,6 @@ import (
 
 // MaxGenesis bounds the encoding of a genesis.
 const MaxGenesis = 4 << 20
-
-// MaxProducers is how many producers there can be at most, whatever the
-// parameter says.
-const MaxProducers = 100
-
-// Producer is a hotkey that may produce blocks.
-type Producer struct {
-	Hotkey    Hotkey
-	Coldkey   Coldkey
-	Consensus key.ID // ed25519 key that signs votes, unique for ever
-	VRF       key.ID // key of its entries
-	Power     uint64 // voting power
-}
-
-// Address is how consensus names the producer.
-func (p *Producer) Address() Address {
-	h := sha256.Sum256(p.Consensus[:])
-	return Address(h[:20])
-}
-
-func (p *Producer) append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendArray(b, 6), 1)
-	for _, k := range []key.ID{p.Hotkey, p.Coldkey, p.Consensus, p.VRF} {
-		b = cbor.AppendBytes(b, k[:])
-	}
-	return cbor.AppendUint(b, p.Power)
-}
-
-func (p *Producer) decode(d *cbor.Decoder) {
-	d.Version(6, 1)
-	p.Hotkey, p.Coldkey, p.Consensus, p.VRF = d.Hash(), d.Hash(), d.Hash(), d.Hash()
-	p.Power = d.Uint()
-}
 
 // GenesisProducer is a producer at the start, with root stake and with proofs
 // that it holds its keys.
@@ -187,6 +153,14 @@ func (g *Genesis) Validate() error {
 		if p.Power == 0 || p.Power > 1<<40 {
 			return bad("producer %s: power %d", p.Hotkey, p.Power)
 		}
+		if p.Jailed != 0 || p.Tombstoned || p.Withdrawn {
+			return bad("producer %s: is out of the set of producers already", p.Hotkey)
+		}
+		for _, other := range g.Producers[:i] {
+			if other.Hotkey == p.Hotkey {
+				return bad("producer %s: has two consensus keys", p.Hotkey)
+			}
+		}
 		if _, err := p.VRF.VerifyVRF(producerAlpha(p.Hotkey), p.VRFProof); err != nil {
 			return bad("producer %s: %v", p.Hotkey, err)
 		}
@@ -266,19 +240,22 @@ func (g *Genesis) Writes() ([]Write, error) {
 		store(s, accountKey(a.Account), Account{Balance: a.Balance})
 		t.Free += a.Balance
 	}
-	list := cbor.AppendArray(nil, len(g.Producers))
+	var set addresses
 	for i := range g.Producers {
 		p := &g.Producers[i]
 		addr := p.Address()
-		list = cbor.AppendBytes(list, addr[:])
+		set = append(set, addr)
 		store(s, producerKey(addr), p.Producer)
+		store(s, candidateKey(p.Hotkey), pointer(addr))
+		s.set(bondedKey(p.Hotkey), be64(elected))
 		setOwner(s, p.Hotkey, p.Coldkey)
 		if err := deposit(s, 0, p.Hotkey, p.Coldkey, uint64(p.Stake)); err != nil {
 			return nil, fmt.Errorf("%w: producer %s: stake %s: %v", ErrGenesis, p.Hotkey, p.Stake, err)
 		}
 		t.Root += p.Stake
 	}
-	s.set([]byte(prefixProducers), list)
+	store(s, []byte(prefixProducers), set)
+	store(s, []byte(prefixCandidates), set.sorted())
 	nets := cbor.AppendArray(nil, len(g.Subnets))
 	for i := range g.Subnets {
 		n := &g.Subnets[i]
@@ -302,33 +279,6 @@ func (g *Genesis) Writes() ([]Write, error) {
 type empty struct{}
 
 func (empty) Get([]byte) ([]byte, error) { return nil, nil }
-
-// Producers lists the producers in v, by consensus address as the state keeps
-// them.
-func Producers(v View) ([]Producer, error) {
-	b, err := v.Get([]byte(prefixProducers))
-	if err != nil {
-		return nil, err
-	}
-	d := cbor.NewDecoder(b)
-	var out []Producer
-	for range d.ArrayMax(MaxProducers) {
-		var a Address
-		d.Fixed(a[:])
-		p, ok, err := load[Producer](v, producerKey(a))
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			return nil, broken("producer %x is missing", a)
-		}
-		out = append(out, p)
-	}
-	if err := d.End(); err != nil {
-		return nil, broken("list of producers: %v", err)
-	}
-	return out, nil
-}
 
 // Subnets lists the netuids in v, rising.
 func Subnets(v View) ([]NetUID, error) {

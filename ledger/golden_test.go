@@ -12,6 +12,9 @@ func TestGoldenNumbers(t *testing.T) {
 	for k, name := range map[Kind]string{
 		1: "transfer", 2: "register", 3: "stake", 4: "commit", 5: "reveal", 6: "transfer-all", 7: "batch",
 		9: "set-proxy", 10: "proxied", 11: "announce-proxied", 12: "cancel-proxied",
+		14: "announce-producer", 15: "withdraw-producer", 16: "unjail", 24: "unstake", 25: "move-stake",
+		13: "serve", 17: "create-subnet", 18: "start-subnet", 19: "set-params", 20: "set-identity", 21: "name-module",
+		22: "store-module", 23: "store-chunk", 38: "set-mechanisms", 39: "trim", 60: "set-data", 61: "rotate-work-keys",
 	} {
 		if k.String() != name {
 			t.Errorf("kind %d is %q, was %q", uint64(k), k, name)
@@ -24,6 +27,8 @@ func TestGoldenNumbers(t *testing.T) {
 		17: "slot spent", 18: "no permit", 19: "does not open the commitment", 20: "wrong carry",
 		21: "row does not fit the roster", 22: "hotkey of another coldkey", 23: "pool refuses the trade", 24: "unknown kind",
 		25: "too large", 26: "subnet has no artifact", 27: "no such right", 28: "too early", 29: "too many", 30: "announced or not",
+		40: "producer or not", 41: "consensus key was used", 42: "tombstoned", 43: "jailed or not", 44: "no place for a producer",
+		70: "more than the stake",
 	} {
 		if c.String() != name {
 			t.Errorf("code %d is %q, was %q", uint32(c), c, name)

@@ -14,8 +14,8 @@ import (
 // sums is what the totals are compared with, as sums or as differences of sums:
 // arithmetic is modulo 2^64, which is exact for differences that fit.
 type sums struct {
-	free, pooled, root, held uint64
-	staked, pending          map[NetUID]uint64
+	free, pooled, root, held, queued uint64
+	staked, pending                  map[NetUID]uint64
 }
 
 func newSums() sums { return sums{staked: map[NetUID]uint64{}, pending: map[NetUID]uint64{}} }
@@ -40,6 +40,10 @@ func (c *sums) add(k string, v []byte, sign uint64) error {
 		} else {
 			c.staked[n] += sign * uint64(p.Value)
 		}
+		return err
+	case strings.HasPrefix(k, prefixQueued):
+		p, err := decodeAs[HotkeyPool](k, v)
+		c.queued += sign * uint64(p.Value)
 		return err
 	case strings.HasPrefix(k, prefixPending):
 		p, err := decodeAs[Pending](k, v)
@@ -97,6 +101,8 @@ func checkChanged(s *state) error {
 		return broken("block %d: pooled TAO: total moved by %d, reserves by %d", after.Height, int64(after.Pooled-before.Pooled), int64(diff.pooled))
 	case uint64(after.Root-before.Root) != diff.root:
 		return broken("block %d: root stake: total moved by %d, pools by %d", after.Height, int64(after.Root-before.Root), int64(diff.root))
+	case uint64(after.Queued-before.Queued) != diff.queued:
+		return broken("block %d: queued TAO: total moved by %d, queues by %d", after.Height, int64(after.Queued-before.Queued), int64(diff.queued))
 	case uint64(after.Held-before.Held) != diff.held:
 		return broken("block %d: held TAO: total moved by %d, root's proceeds by %d", after.Height, int64(after.Held-before.Held), int64(diff.held))
 	case after.Burned < before.Burned:
@@ -165,9 +171,9 @@ func checkDissolved(s *state, nets []NetUID, diff sums) error {
 
 // balance checks the sum of all TAO.
 func balance(t *Totals) error {
-	if sum, ok := sum(uint64(t.Free), uint64(t.Pooled), uint64(t.Root), uint64(t.Held), uint64(t.Burned)); !ok || sum != uint64(t.Issued) || t.Issued > MaxTAO {
-		return broken("block %d: free %s + pooled %s + root %s + held %s + burned %s is not the issued %s, or that is above %s",
-			t.Height, t.Free, t.Pooled, t.Root, t.Held, t.Burned, t.Issued, MaxTAO)
+	if sum, ok := sum(uint64(t.Free), uint64(t.Pooled), uint64(t.Root), uint64(t.Held), uint64(t.Queued), uint64(t.Burned)); !ok || sum != uint64(t.Issued) || t.Issued > MaxTAO {
+		return broken("block %d: free %s + pooled %s + root %s + held %s + queued %s + burned %s is not the issued %s, or that is above %s",
+			t.Height, t.Free, t.Pooled, t.Root, t.Held, t.Queued, t.Burned, t.Issued, MaxTAO)
 	}
 	return nil
 }
@@ -195,7 +201,7 @@ func sum(v ...uint64) (uint64, bool) {
 // equals a fresh sum, and uids and hotkeys name each other.
 func CheckInvariants(r Ranger) error {
 	all := newSums()
-	for _, p := range []string{prefixAccount, prefixMarket, prefixHotkeyPool, prefixPending, prefixRootSale} {
+	for _, p := range []string{prefixAccount, prefixMarket, prefixHotkeyPool, prefixPending, prefixRootSale, prefixQueued} {
 		if err := r.Range([]byte(p), func(k, v []byte) error { return all.add(string(k), v, 1) }); err != nil {
 			return err
 		}
@@ -207,9 +213,9 @@ func CheckInvariants(r Ranger) error {
 	if t == nil {
 		return broken("state has no totals")
 	}
-	if uint64(t.Free) != all.free || uint64(t.Pooled) != all.pooled || uint64(t.Root) != all.root || uint64(t.Held) != all.held {
-		return broken("block %d: free %d, pooled %d, root %d, held %d are kept; fresh sums are %d, %d, %d, %d",
-			t.Height, t.Free, t.Pooled, t.Root, t.Held, all.free, all.pooled, all.root, all.held)
+	if uint64(t.Free) != all.free || uint64(t.Pooled) != all.pooled || uint64(t.Root) != all.root || uint64(t.Held) != all.held || uint64(t.Queued) != all.queued {
+		return broken("block %d: free %d, pooled %d, root %d, held %d, queued %d are kept; fresh sums are %d, %d, %d, %d, %d",
+			t.Height, t.Free, t.Pooled, t.Root, t.Held, t.Queued, all.free, all.pooled, all.root, all.held, all.queued)
 	}
 	if err := balance(t); err != nil {
 		return err

@@ -14,7 +14,14 @@ const (
 	prefixAnnounced  = "announced/"  // account, delegate -> calls that wait
 	prefixAccount    = "account/"    // account -> Account
 	prefixProducer   = "producer/"   // consensus address -> Producer
-	prefixProducers  = "producers/"  // -> list of consensus addresses
+	prefixProducers  = "producers/"  // -> consensus addresses of the set that consensus knows
+	prefixCandidates = "candidates/" // -> consensus addresses that may be elected
+	prefixCandidate  = "candidate/"  // hotkey -> its last consensus address
+	prefixMisses     = "misses/"     // consensus address -> misses
+	prefixBonded     = "bonded/"     // hotkey -> last height at which its root stake must queue
+	prefixQueued     = "queued/"     // hotkey -> share pool of what queues behind it
+	prefixQueue      = "queue/"      // number -> unbonding
+	prefixQueueEnds  = "queueends/"  // -> first and next number of the queue
 	prefixParams     = "params/"     // -> Params
 	prefixChain      = "chain/"      // -> chain id
 	prefixTotals     = "totals/"     // -> Totals
@@ -64,6 +71,12 @@ func k16x32(prefix string, n uint16, id [32]byte) []byte {
 func k16x64(prefix string, n uint16, x uint64) []byte {
 	return binary.BigEndian.AppendUint64(k16(prefix, n), x)
 }
+
+func candidateKey(h Hotkey) []byte { return append([]byte(prefixCandidate), h[:]...) }
+func missesKey(a Address) []byte   { return append([]byte(prefixMisses), a[:]...) }
+func bondedKey(h Hotkey) []byte    { return append([]byte(prefixBonded), h[:]...) }
+func queuedKey(h Hotkey) []byte    { return append([]byte(prefixQueued), h[:]...) }
+func queueKey(n uint64) []byte     { return binary.BigEndian.AppendUint64([]byte(prefixQueue), n) }
 
 func proxiesKey(id key.ID) []byte { return append([]byte(prefixProxies), id[:]...) }
 

@@ -26,18 +26,23 @@ const (
 	KindAnnounceProxied Kind = 11
 	KindCancelProxied   Kind = 12
 
-	KindServe          Kind = 13
-	KindCreateSubnet   Kind = 17
-	KindStartSubnet    Kind = 18
-	KindSetParams      Kind = 19
-	KindSetIdentity    Kind = 20
-	KindNameModule     Kind = 21
-	KindStoreModule    Kind = 22
-	KindStoreChunk     Kind = 23
-	KindSetMechanisms  Kind = 38
-	KindTrim           Kind = 39
-	KindSetData        Kind = 60
-	KindRotateWorkKeys Kind = 61
+	KindServe            Kind = 13
+	KindCreateSubnet     Kind = 17
+	KindStartSubnet      Kind = 18
+	KindSetParams        Kind = 19
+	KindSetIdentity      Kind = 20
+	KindNameModule       Kind = 21
+	KindStoreModule      Kind = 22
+	KindStoreChunk       Kind = 23
+	KindSetMechanisms    Kind = 38
+	KindTrim             Kind = 39
+	KindSetData          Kind = 60
+	KindRotateWorkKeys   Kind = 61
+	KindAnnounceProducer Kind = 14
+	KindWithdrawProducer Kind = 15
+	KindUnjail           Kind = 16
+	KindUnstake          Kind = 24
+	KindMoveStake        Kind = 25
 )
 
 // kinds is what there is to know of each kind before it is decoded. How it is
@@ -60,18 +65,23 @@ var kinds = map[Kind]struct {
 	KindAnnounceProxied: {name: "announce-proxied", steps: 2},
 	KindCancelProxied:   {name: "cancel-proxied", steps: 1},
 
-	KindServe:          {name: "serve", steps: 2, free: true},
-	KindCreateSubnet:   {name: "create-subnet", steps: 100},
-	KindStartSubnet:    {name: "start-subnet", steps: 2},
-	KindSetParams:      {name: "set-params", steps: 4},
-	KindSetIdentity:    {name: "set-identity", steps: 2},
-	KindNameModule:     {name: "name-module", steps: 4},
-	KindStoreModule:    {name: "store-module", steps: 4},
-	KindStoreChunk:     {name: "store-chunk", steps: 20},
-	KindSetMechanisms:  {name: "set-mechanisms", steps: 2},
-	KindTrim:           {name: "trim", steps: 100},
-	KindSetData:        {name: "set-data", steps: 2},
-	KindRotateWorkKeys: {name: "rotate-work-keys", steps: 4},
+	KindServe:            {name: "serve", steps: 2, free: true},
+	KindCreateSubnet:     {name: "create-subnet", steps: 100},
+	KindStartSubnet:      {name: "start-subnet", steps: 2},
+	KindSetParams:        {name: "set-params", steps: 4},
+	KindSetIdentity:      {name: "set-identity", steps: 2},
+	KindNameModule:       {name: "name-module", steps: 4},
+	KindStoreModule:      {name: "store-module", steps: 4},
+	KindStoreChunk:       {name: "store-chunk", steps: 20},
+	KindSetMechanisms:    {name: "set-mechanisms", steps: 2},
+	KindTrim:             {name: "trim", steps: 100},
+	KindSetData:          {name: "set-data", steps: 2},
+	KindRotateWorkKeys:   {name: "rotate-work-keys", steps: 4},
+	KindAnnounceProducer: {name: "announce-producer", steps: 20},
+	KindWithdrawProducer: {name: "withdraw-producer", steps: 2},
+	KindUnjail:           {name: "unjail", steps: 2},
+	KindUnstake:          {name: "unstake", steps: 3},
+	KindMoveStake:        {name: "move-stake", steps: 3},
 }
 
 // String returns the kind's name.
@@ -134,6 +144,16 @@ func decodePayload(k Kind, b []byte) (Payload, error) {
 		p = decodeSetData(d)
 	case KindRotateWorkKeys:
 		p = decodeRotateWorkKeys(d)
+	case KindAnnounceProducer:
+		p = decodeAnnounceProducer(d)
+	case KindWithdrawProducer:
+		p = decodeWithdrawProducer(d)
+	case KindUnjail:
+		p = decodeUnjail(d)
+	case KindUnstake:
+		p = decodeUnstake(d)
+	case KindMoveStake:
+		p = decodeMoveStake(d)
 	default:
 		return nil, reject(CodeKind, "kind %d", uint64(k))
 	}

@@ -85,7 +85,7 @@ var chainTable = []knob[Params]{
 	voted("block_ms", "ms", 1, 3_600_000, func(p *Params) *uint64 { return &p.BlockMS }, "nominal time between blocks, to state unbonding as a time"),
 	voted("miss_window", "blocks", 1, 10_000, func(p *Params) *uint64 { return &p.MissWindow }, "blocks over which missed votes are counted"),
 	voted("jail", "blocks", 0, 1_000_000, func(p *Params) *uint64 { return &p.Jail }, "blocks for which a producer that missed over half of the window is out"),
-	voted("slash", "65535ths", 0, 65535, func(p *Params) *uint16 { return &p.Slash }, "part of its root stake that a producer's double vote burns"),
+	voted("slash", "65535ths", 0, 32767, func(p *Params) *uint16 { return &p.Slash }, "part of its root stake that a producer's double vote burns"),
 }
 
 // ChainParameters describes the parameters of the chain, in the order of their

@@ -20,7 +20,7 @@ type Rights uint8
 
 // The rights. The numbers are part of consensus.
 const (
-	RightWeights  Rights = 1 // commit and reveal for the account's hotkeys
+	RightWeights  Rights = 1 // commit, reveal and serve for the account's hotkeys
 	RightStaking  Rights = 2 // move stake in, out and about, for the account
 	RightTransfer Rights = 4 // spend the account's balance
 	RightAll      Rights = 8 // everything, giving rights away included
@@ -32,8 +32,11 @@ var covered = map[Kind]Rights{
 	KindTransfer:    RightTransfer,
 	KindTransferAll: RightTransfer,
 	KindStake:       RightStaking,
+	KindUnstake:     RightStaking,
+	KindMoveStake:   RightStaking,
 	KindCommit:      RightWeights,
 	KindReveal:      RightWeights,
+	KindServe:       RightWeights,
 }
 
 // Cover reports whether the rights are enough for a call, in a batch for each
@@ -245,7 +248,7 @@ func applyProxied(s *state, t *Tx, p *Proxied, h Height, chainID string, params 
 		if err := checkFree(s, sub, h); err != nil {
 			return err
 		}
-		s.set([]byte(sub.Slot()), []byte{1})
+		spendSlot(s, sub, h)
 	}
 	return execute(s, sub, h, chainID, params)
 }

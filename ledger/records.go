@@ -31,20 +31,22 @@ type Totals struct {
 	Pooled unit.TAO // Σ reserves of the subnets' pools
 	Root   unit.TAO // Σ stake on the root network
 	Held   unit.TAO // Σ proceeds of root's alpha, kept until the next step
+	Queued unit.TAO // Σ root stake that waits in the unbonding queue
 }
 
 func (t *Totals) append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendArray(b, 8), 1)
-	for _, v := range []uint64{t.Height, uint64(t.Issued), uint64(t.Burned), uint64(t.Free), uint64(t.Pooled), uint64(t.Root), uint64(t.Held)} {
+	b = cbor.AppendUint(cbor.AppendArray(b, 9), 1)
+	for _, v := range []uint64{t.Height, uint64(t.Issued), uint64(t.Burned), uint64(t.Free), uint64(t.Pooled), uint64(t.Root),
+		uint64(t.Held), uint64(t.Queued)} {
 		b = cbor.AppendUint(b, v)
 	}
 	return b
 }
 
 func (t *Totals) decode(d *cbor.Decoder) {
-	d.Version(8, 1)
+	d.Version(9, 1)
 	t.Height = d.Uint()
-	for _, v := range []*unit.TAO{&t.Issued, &t.Burned, &t.Free, &t.Pooled, &t.Root, &t.Held} {
+	for _, v := range []*unit.TAO{&t.Issued, &t.Burned, &t.Free, &t.Pooled, &t.Root, &t.Held, &t.Queued} {
 		*v = unit.TAO(d.Uint())
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	abci "github.com/cometbft/cometbft/abci/types"
+	cmtproto "github.com/cometbft/cometbft/proto/tendermint/types"
 
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/key"
@@ -153,6 +154,9 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 	if err != nil {
 		return nil, a.fail(err)
 	}
+	if err := witness(&b, r); err != nil {
+		return nil, a.fail(err)
+	}
 	began := time.Now()
 	b.Verified = a.verify.block(r.Txs)
 	res, err := a.apply(a.db, b)
@@ -179,7 +183,39 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 	for i, t := range res.Txs {
 		out.TxResults[i] = &abci.ExecTxResult{Code: uint32(t.Code)}
 	}
+	for _, p := range res.Producers {
+		out.ValidatorUpdates = append(out.ValidatorUpdates, abci.UpdateValidator(p.Consensus[:], int64(p.Power), ""))
+	}
 	return out, nil
+}
+
+// witness tells the ledger who did not vote for the block before and of whom
+// double votes are proved.
+func witness(b *ledger.Block, r *abci.RequestFinalizeBlock) error {
+	address := func(v abci.Validator) (a ledger.Address, err error) {
+		if len(v.Address) != len(a) {
+			return a, fmt.Errorf("block %d: producer of %d bytes", b.Height, len(v.Address))
+		}
+		return ledger.Address(v.Address), nil
+	}
+	for _, v := range r.DecidedLastCommit.Votes {
+		if v.BlockIdFlag != cmtproto.BlockIDFlagAbsent {
+			continue
+		}
+		a, err := address(v.Validator)
+		if err != nil {
+			return err
+		}
+		b.Absent = append(b.Absent, a)
+	}
+	for _, m := range r.Misbehavior {
+		a, err := address(m.Validator)
+		if err != nil {
+			return err
+		}
+		b.Misbehaving = append(b.Misbehaving, ledger.Misbehaving{Producer: a, Height: uint64(m.Height)})
+	}
+	return nil
 }
 
 // Commit makes the staged state durable, then readable, then known.

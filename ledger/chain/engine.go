@@ -52,6 +52,9 @@ func genesisDoc(g *ledger.Genesis) (*types.GenesisDoc, error) {
 	p := types.DefaultConsensusParams()
 	p.Block.MaxBytes = maxBlock
 	p.Evidence.MaxBytes = 64 << 10
+	// A double vote can be proved for as long as stake waits to answer for it.
+	p.Evidence.MaxAgeNumBlocks = int64(g.Params.Unbonding)
+	p.Evidence.MaxAgeDuration = time.Duration(g.Params.UnbondingMS()) * time.Millisecond
 	hash := g.Hash()
 	state, err := json.Marshal(map[string]string{"genesis": fmt.Sprintf("%x", hash)})
 	if err != nil {

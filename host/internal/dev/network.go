@@ -225,6 +225,7 @@ func (n *Network) writeNode(i int, module []byte) error {
 func genesis(module []byte, data ledger.DataSet) (*ledger.Genesis, error) {
 	params := ledger.DefaultParams()
 	params.PriceAlpha, params.PriceHalf = 1<<32/5, 20
+	params.Unbonding, params.BlockMS = 100, 1000
 	params.NetworkRate, params.LockFactor = 0, 1
 	sub := ledger.DefaultSubnetParams()
 	sub.Tempo, sub.Immunity, sub.Rounds, sub.Asked, sub.DeadlineMS, sub.SkipMax = 20, 60, []uint16{2, 6, 10, 14}, 4, 3500, 500
