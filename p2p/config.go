@@ -36,6 +36,9 @@ type Config struct {
 	// Client makes the DHT ask but not answer: for short-lived processes, which
 	// would be dead entries in the tables of others.
 	Client bool
+	// Announce keeps this host's signed addresses in the DHT: for those who are
+	// asked for by their peer id, nodes and miners.
+	Announce bool
 	// Relay offers to relay for peers that cannot be reached, within limits. Only
 	// a host that can be reached itself should, and is then taken to be.
 	Relay bool

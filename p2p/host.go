@@ -15,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	dhtrecord "github.com/libp2p/go-libp2p-record"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -138,9 +139,10 @@ func (h *Host) start(c Config) (err error) {
 	if c.Client {
 		mode = dht.ModeClient
 	}
-	// The only records are provider records of the rendezvous names: values
-	// would be other people's storage.
-	h.dht, err = dht.New(h.host, dht.Mode(mode), dht.ProtocolPrefix(protocol.ID(h.prefix)), dht.DisableValues())
+	// Besides providers of the rendezvous names, the DHT keeps peer records only,
+	// and few enough of them: else it would be other people's storage.
+	h.dht, err = dht.New(h.host, dht.Mode(mode), dht.ProtocolPrefix(protocol.ID(h.prefix)),
+		dht.Validator(dhtrecord.NamespacedValidator{recordSpace: keeper{}}), dht.ValueDatastore(newShelf()))
 	if err != nil {
 		return fmt.Errorf("p2p: starting the DHT: %w", err)
 	}
@@ -155,6 +157,9 @@ func (h *Host) start(c Config) (err error) {
 		return fmt.Errorf("p2p: starting discovery: %w", err)
 	}
 	h.group.Go(func() error { return h.found.run(h.ctx) })
+	if c.Announce {
+		h.group.Go(func() error { return h.announce(h.ctx) })
+	}
 	if c.Book != nil {
 		h.book = openBook(h, c.Book)
 		h.group.Go(func() error { return h.book.run(h.ctx) })
@@ -231,7 +236,11 @@ func (h *Host) Find(ctx context.Context, id peer.ID) error {
 	}
 	info, err := h.dht.FindPeer(ctx, id)
 	if err != nil {
-		return fmt.Errorf("%w: %s: %w", ErrNotFound, id, err)
+		r, e := h.Lookup(ctx, id)
+		if e != nil {
+			return fmt.Errorf("%w: %s: %w", ErrNotFound, id, err)
+		}
+		info = peer.AddrInfo{ID: id, Addrs: r.Addrs}
 	}
 	if err := h.host.Connect(ctx, info); err != nil {
 		return fmt.Errorf("p2p: dialling %s: %w", id, err)

@@ -119,7 +119,7 @@ func Default() Config {
 	return Config{Genesis: "genesis.cbor", Listen: []string{p2p.DefaultListen}, BlockTime: 12 * time.Second,
 		Cache: DefaultCache(), Workers: 1, MaxCall: 30 * time.Second, Transport: "libp2p",
 		TCP:      TCP{Listen: "127.0.0.1:26656"},
-		P2P:      P2P{HolePunching: true, MaxPeers: 100, PrefixPeers: 16},
+		P2P:      P2P{HolePunching: true, MaxPeers: p2p.DefaultMaxPeers, PrefixPeers: p2p.DefaultPrefixPeers},
 		Snapshot: Snapshot{Keep: 2},
 		API:      API{Listen: "127.0.0.1:9650", Rate: 50, Body: 1 << 20},
 		Admin:    Admin{Socket: "admin.sock"}, Log: Log{Level: "info", Format: "text"}}

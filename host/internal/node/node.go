@@ -98,7 +98,8 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *even
 	if err != nil {
 		return nil, err
 	}
-	if n.net, err = p2p.New(p2p.Config{Seed: peerSeed, Listen: cfg.Listen, Genesis: n.gen.Hash(), HolePunching: true, Book: n.work, Log: log}); err != nil {
+	if n.net, err = p2p.New(p2p.Config{Seed: peerSeed, Listen: cfg.Listen, Genesis: n.gen.Hash(), Announce: true, Relay: cfg.P2P.Relay,
+		HolePunching: cfg.P2P.HolePunching, MaxPeers: cfg.P2P.MaxPeers, PrefixPeers: cfg.P2P.PrefixPeers, Book: n.work, Log: log}); err != nil {
 		return nil, fmt.Errorf("listening on %v: %w", cfg.Listen, err)
 	}
 	n.chain, err = chain.Open(ctx, chain.Config{Home: filepath.Join(cfg.Home, "consensus"), DB: n.db, Genesis: n.gen, ConsensusSeed: consensus,

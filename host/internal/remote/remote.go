@@ -36,10 +36,11 @@ var ErrNoNode = errors.New("no node of the network answers")
 // Dial joins a network with an identity of its own, random for a zero seed, and
 // verifies its genesis and the root of trust.
 func Dial(ctx context.Context, j Join, seed key.Seed, log *slog.Logger) (*Remote, error) {
-	if seed == (key.Seed{}) {
+	asked := seed != (key.Seed{}) // by its peer id, which others know
+	if !asked {
 		rand.Read(seed[:]) // crypto/rand never fails
 	}
-	h, err := p2p.New(p2p.Config{Seed: seed, Genesis: j.Genesis, Client: true, Log: log})
+	h, err := p2p.New(p2p.Config{Seed: seed, Genesis: j.Genesis, Client: true, Announce: asked, HolePunching: asked, Log: log})
 	if err != nil {
 		return nil, err
 	}
