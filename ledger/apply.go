@@ -16,6 +16,7 @@ import (
 // invariants.
 func Apply(v View, b Block) (*Result, error) {
 	s := newState(v)
+	s.changed = make(map[string][]byte, 2*len(b.Entries)+256)
 	t := need[Totals](s, []byte(prefixTotals))
 	params := need[Params](s, []byte(prefixParams))
 	chainID, err := ChainID(s)
@@ -106,10 +107,10 @@ func Apply(v View, b Block) (*Result, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	if err := checkChanged(s); err != nil {
+	res.Writes, res.Events, res.Blobs = s.writes(), s.events, s.blobs
+	if err := checkChanged(s, res.Writes); err != nil {
 		return nil, err
 	}
-	res.Writes, res.Events, res.Blobs = s.writes(), s.events, s.blobs
 	return res, nil
 }
 

@@ -69,9 +69,9 @@ func decodeAs[T any, P record[T]](k string, v []byte) (t T, err error) {
 
 // checkChanged holds the invariants over what a block changed: the differences
 // of the sums equal the differences of the totals, and the totals add up.
-func checkChanged(s *state) error {
+func checkChanged(s *state, writes []Write) error {
 	diff := newSums()
-	for _, w := range s.writes() {
+	for _, w := range writes {
 		old, err := s.v.Get(w.Key)
 		if err != nil {
 			return err
