@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"strings"
 	"testing"
 
 	"github.com/plexus-network/plexus/ledger/key"
@@ -20,14 +21,14 @@ func (m mapView) Get(k []byte) ([]byte, error) { return m[string(k)], nil }
 func (m mapView) Range(prefix []byte, fn func(k, v []byte) error) error {
 	keys := make([]string, 0, len(m))
 	for k := range m {
-		keys = append(keys, k)
+		if strings.HasPrefix(k, string(prefix)) {
+			keys = append(keys, k)
+		}
 	}
 	sort.Strings(keys)
 	for _, k := range keys {
-		if bytes.HasPrefix([]byte(k), prefix) {
-			if err := fn([]byte(k), m[k]); err != nil {
-				return err
-			}
+		if err := fn([]byte(k), m[k]); err != nil {
+			return err
 		}
 	}
 	return nil

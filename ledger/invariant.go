@@ -220,6 +220,9 @@ func CheckInvariants(r Ranger) error {
 	if err := balance(t); err != nil {
 		return err
 	}
+	if err := checkPositions(r); err != nil {
+		return err
+	}
 	nets, err := Subnets(r)
 	if err != nil {
 		return err
@@ -237,6 +240,14 @@ func CheckInvariants(r Ranger) error {
 		}
 		if err := checkUIDs(r, n, m.Neurons); err != nil {
 			return err
+		}
+		if err := checkBonds(r, n, m.Neurons); err != nil {
+			return err
+		}
+		if sale, err := LoadRootSale(r, n); err != nil {
+			return err
+		} else if sale != nil && sale.sum() < sale.Left {
+			return broken("netuid %d: %s wait to be sold for root, and only %s were due at the last step", n, sale.Left, sale.sum())
 		}
 	}
 	return nil
@@ -259,6 +270,62 @@ func checkUIDs(r Ranger, n NetUID, neurons uint16) error {
 	}
 	if count != int(neurons) {
 		return broken("netuid %d: %d hotkeys have uids, %d uids are in use", n, count, neurons)
+	}
+	return nil
+}
+
+// checkPositions holds that the shares of all positions make up each pool.
+func checkPositions(r Ranger) error {
+	shares := map[string]unit.U128{}
+	err := r.Range([]byte(prefixShares), func(k, v []byte) error {
+		p, err := decodeAs[position](string(k), v)
+		if err != nil {
+			return err
+		}
+		of := string(k[len(prefixShares) : len(prefixShares)+2+32])
+		sum, ok := shares[of].Add(p.Shares)
+		if !ok {
+			return broken("shares of %x exceed 128 bits", of)
+		}
+		shares[of] = sum
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return r.Range([]byte(prefixHotkeyPool), func(k, v []byte) error {
+		p, err := decodeAs[HotkeyPool](string(k), v)
+		if of := string(k[len(prefixHotkeyPool):]); err == nil && p.Shares != shares[of] {
+			err = broken("pool %x has %s shares, its positions %s", of, p.Shares, shares[of])
+		}
+		return err
+	})
+}
+
+// checkBonds holds that bonds are those of uids toward uids, once each.
+func checkBonds(r Ranger, n NetUID, neurons uint16) error {
+	for m := range uint8(maxMechanisms) {
+		at := n.Mechanism(m)
+		err := r.Range(k16(prefixBonds, uint16(at)), func(k, v []byte) error {
+			row, err := decodeAs[bondsRow](string(k), v)
+			if err != nil {
+				return err
+			}
+			if from := binary.BigEndian.Uint16(k[len(k)-2:]); from >= neurons {
+				return broken("netuid %d: bonds of uid %d, of %d", at, from, neurons)
+			}
+			seen := make([]bool, neurons)
+			for _, e := range row.Row {
+				if e.UID >= neurons || seen[e.UID] {
+					return broken("netuid %d: a bond toward uid %d, of %d, or a second one", at, e.UID, neurons)
+				}
+				seen[e.UID] = true
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -2,99 +2,289 @@ package ledger
 
 import (
 	"math/rand"
+	"os"
+	"runtime"
+	"strconv"
 	"testing"
 
+	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/ledger/unit"
 )
 
-// TestRandomBlocksConserve plays random transactions, sensible and not, and
-// random reveals; town.apply sums the whole state afresh after every block, and
-// Apply itself checks what each block changed.
-func TestRandomBlocksConserve(t *testing.T) {
-	blocks := 400
-	if testing.Short() {
-		blocks = 100
+// count is a number of rounds, raised by an environment variable for the longer
+// runs.
+func count(t *testing.T, name string, byDefault int) int {
+	v := os.Getenv(name)
+	if v == "" {
+		return byDefault
 	}
-	r := rand.New(rand.NewSource(7))
-	w := newTown(t)
-	amount := func() unit.TAO {
-		switch r.Intn(4) {
-		case 0:
-			return unit.TAO(r.Uint64())
-		case 1:
-			return unit.TAO(r.Intn(100))
+	n, err := strconv.Atoi(v)
+	if err != nil || n <= 0 {
+		t.Fatalf("%s=%q: want a number", name, v)
+	}
+	return n
+}
+
+// chaos plays random transactions of every kind that this package has for
+// subnets, sensible and not, with random commits and reveals on all of them.
+type chaos struct {
+	*town
+	r       *rand.Rand
+	seen    map[Kind]map[Code]int
+	events  map[string]int
+	pending map[NetUID]map[int]Opening
+	epoch   map[NetUID]Epoch
+	modules [][32]byte
+	code    *StoreModule
+	chunks  []StoreChunk
+}
+
+func newChaos(t *testing.T, s int64) *chaos {
+	w := newTownOf(t, func(g *Genesis) {
+		p := &g.Params
+		p.SubnetLimit, p.NetworkRate, p.NetworkImmunity, p.LockFactor, p.ModuleExpiry = 4, 50, 500, 1, 20
+		p.MinLock, p.MinNonImmune, p.PriceAlpha, p.PriceHalf = 50*unit.Coin, 1, 1<<32/5, 1
+		p.OwnerRate = 1
+		g.Subnets[0].Params.Immunity = 10
+		for range 2 {
+			n := g.Subnets[0]
+			n.NetUID = NetUID(len(g.Subnets) + 1)
+			n.Params.MaxUIDs, n.Params.MinUIDs, n.Params.MaxValidators = 5, 2, 3
+			g.Subnets = append(g.Subnets, n)
 		}
-		return unit.TAO(r.Int63n(50 * unit.Coin))
+	})
+	c := &chaos{town: w, r: rand.New(rand.NewSource(s)), seen: map[Kind]map[Code]int{}, events: map[string]int{},
+		pending: map[NetUID]map[int]Opening{}, epoch: map[NetUID]Epoch{}}
+	for i := range w.cold { // the owner's money comes from everybody
+		w.ok(w.block(w.sign(w.cold[i], &Transfer{To: w.owner.Public(), Amount: 1000 * unit.Coin})))
 	}
-	var pending map[int]Opening
-	pendingEpoch := Epoch(0)
-	seen := map[Code]int{}
-	for range blocks {
-		var txs [][]byte
-		used := map[int]bool{}
-		for range r.Intn(4) {
-			i := r.Intn(len(w.cold))
-			if used[i] { // one nonce an account and block keeps the test simple
+	return c
+}
+
+func (c *chaos) amount() unit.TAO {
+	switch c.r.Intn(4) {
+	case 0:
+		return unit.TAO(c.r.Uint64())
+	case 1:
+		return unit.TAO(c.r.Intn(100))
+	}
+	return unit.TAO(c.r.Int63n(50 * unit.Coin))
+}
+
+// setting draws a parameter, mostly within its bounds.
+func (c *chaos) setting() Setting {
+	all := SubnetParameters()
+	p := all[c.r.Intn(len(all))]
+	least, most := p.OwnerLeast, p.OwnerMost
+	if c.r.Intn(5) == 0 || most <= least {
+		return Setting{p.Name, c.r.Uint64()}
+	}
+	return Setting{p.Name, least + c.r.Uint64()%(most-least+1)}
+}
+
+// payload draws what signer i might ask for.
+func (c *chaos) payload(i int, owner bool, nets []NetUID) Payload {
+	r := c.r
+	n := nets[r.Intn(len(nets))]
+	if sub, _ := LoadSubnet(c.v, n); sub.Started == 0 && sub.Owner == c.cold[i].Public() && r.Intn(2) == 0 {
+		if len(sub.Params.Rounds) == 0 {
+			return &SetParams{NetUID: n, Bytes: someRounds}
+		}
+		return &StartSubnet{n}
+	}
+	hot := r.Intn(len(c.hot))
+	work, proof := c.hot[i].Work(r.Intn(2) == 0)
+	what := r.Intn(17)
+	if owner && r.Intn(2) == 0 {
+		what = []int{9, 10, 11, 12, 16}[r.Intn(5)]
+	}
+	switch what {
+	case 0:
+		return &Transfer{To: c.cold[hot].Public(), Amount: c.amount()}
+	case 1, 2, 3:
+		return &Register{NetUID: n, Hotkey: c.hot[i].Public(), MaxPrice: 50 * unit.Coin, Work: work, Proof: proof}
+	case 4, 5, 6:
+		return &Stake{NetUID: []NetUID{n, n, 0, 77}[r.Intn(4)], Hotkey: c.hot[hot].Public(), Amount: c.amount(), Least: unit.Alpha(r.Intn(2))}
+	case 7:
+		return &CreateSubnet{Hotkey: c.hot[i].Public(), MaxPrice: 100 * unit.Coin, Work: work, Proof: proof}
+	case 8:
+		return &StartSubnet{n}
+	case 9:
+		p := &SetParams{NetUID: n, Numbers: []Setting{c.setting()}}
+		if r.Intn(2) == 0 {
+			p.Bytes = someRounds
+		}
+		return p
+	case 10:
+		p := &SetData{NetUID: n, Slices: uint64(r.Intn(9)), Slice: 10}
+		p.Window = uint64(r.Intn(3))
+		return p
+	case 11:
+		return &SetMechanisms{n, [][]uint16{nil, {32767, 32768}, {1, 65534}, {1}}[r.Intn(4)]}
+	case 12:
+		return &Trim{n, uint16(2 + r.Intn(5))}
+	case 13:
+		return &RotateWorkKeys{NetUID: n, Hotkey: c.hot[i].Public(), Work: work, Proof: proof}
+	case 14:
+		return &SetIdentity{NetUID: []NetUID{0, n}[r.Intn(2)], Identity: Identity{Name: string(rune('a' + r.Intn(26)))}}
+	case 15:
+		if c.code == nil || r.Intn(9) == 0 {
+			p, chunks, err := PackModule(module(100 + r.Intn(1000)))
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			c.code, c.chunks = p, chunks
+			return p
+		}
+		c.modules = append(c.modules, c.code.Module)
+		p := c.chunks[0]
+		c.code = nil
+		return &p
+	}
+	m := [32]byte{1}
+	if len(c.modules) > 0 {
+		m = c.modules[r.Intn(len(c.modules))]
+	}
+	return &NameModule{NetUID: n, Module: m, Answer: uint64(r.Intn(2000)), NeedsData: r.Intn(3) == 0}
+}
+
+// votes draws commits and reveals, of which some open nothing.
+func (c *chaos) votes(n NetUID) (txs [][]byte) {
+	clock, err := LoadClock(c.v, n)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if clock.Epoch <= clock.Origin || clock.First == 0 {
+		return nil
+	}
+	e := clock.Epoch - 1
+	roster, err := LoadRoster(c.v, n, e)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	sub, _ := LoadSubnet(c.v, n)
+	sign := func(i int, p Payload) []byte { return Sign(c.hot[i], c.gen.ChainID, 0, c.height+10, p) }
+	switch next := c.height + 1; {
+	case next == clock.First+1:
+		c.pending[n], c.epoch[n] = map[int]Opening{}, e
+		for i := range c.hot {
+			if m := roster.Index(c.hot[i].Public()); m < 0 || !roster[m].Permit || c.r.Intn(4) == 0 {
 				continue
 			}
-			used[i] = true
-			hot := w.hot[r.Intn(len(w.hot))].Public()
-			switch r.Intn(4) {
-			case 0:
-				txs = append(txs, w.sign(w.cold[i], &Transfer{To: w.cold[r.Intn(len(w.cold))].Public(), Amount: amount()}))
-			case 1:
-				txs = append(txs, w.register(i))
-			default:
-				txs = append(txs, w.sign(w.cold[i], &Stake{NetUID: NetUID(r.Intn(3)), Hotkey: hot, Amount: amount(), Least: unit.Alpha(r.Intn(2))}))
+			mech := uint8(c.r.Intn(int(sub.Mechanisms())))
+			dense := make([]uint64, len(roster))
+			for j := range dense {
+				dense[j] = uint64(c.r.Intn(5))
 			}
+			carry, _ := loadCarry(c.v, n, mech, e, c.hot[i].Public())
+			o := Opening{Row: NewRow(dense), CarryIn: carry, CarryOut: [32]byte{byte(c.r.Intn(256)), 1}, Salt: [32]byte{byte(i), mech}}
+			c.pending[n][i] = o
+			txs = append(txs, sign(i, &Commit{NetUID: n, Epoch: e, Mechanism: mech,
+				Commitment: o.Commitment(c.gen.ChainID, n.Mechanism(mech), e, c.hot[i].Public(), [32]byte{})}))
 		}
-		c := w.clock()
-		if c.Epoch > 0 {
-			e := c.Epoch - 1
-			roster, err := LoadRoster(w.v, net, e)
-			if err != nil {
-				t.Fatal(err)
+	case next == clock.First+sub.Params.CommitWindow()+1 && c.epoch[n] == e:
+		for i := range c.hot {
+			o, ok := c.pending[n][i]
+			if !ok {
+				continue
 			}
-			switch next := w.height + 1; {
-			case next == c.First+1:
-				pending, pendingEpoch = map[int]Opening{}, e
-				for i := range w.hot {
-					if m := roster.Index(w.hot[i].Public()); m < 0 || !roster[m].Permit || r.Intn(4) == 0 {
-						continue
-					}
-					dense := make([]uint64, len(roster))
-					for j := range dense {
-						dense[j] = uint64(r.Intn(5))
-					}
-					carry, _ := LoadCarry(w.v, net, e, w.hot[i].Public())
-					pending[i] = Opening{Row: NewRow(dense), CarryIn: carry, CarryOut: [32]byte{byte(r.Intn(256)), 1}, Salt: [32]byte{byte(i)}}
-					txs = append(txs, w.commit(i, e, pending[i]))
-				}
-			case next == c.First+6 && pendingEpoch == e:
-				for i := range w.hot {
-					o, ok := pending[i]
-					if !ok {
-						continue
-					}
-					if r.Intn(5) == 0 {
-						o.Salt[1] ^= 1 // opens nothing
-					}
-					txs = append(txs, w.reveal(i, e, o))
-				}
+			mech := o.Salt[1]
+			if c.r.Intn(5) == 0 {
+				o.Salt[2] ^= 1 // opens nothing
 			}
-		}
-		picked := Select(w.v, w.height+1, txs, 1<<20)
-		for _, res := range w.block(picked...).Txs[1:] {
-			seen[res.Code]++
+			txs = append(txs, sign(i, &Reveal{NetUID: n, Epoch: e, Mechanism: mech, Opening: o}))
 		}
 	}
-	for _, c := range []Code{OK, CodeLowBalance, CodeRegistered, CodeNetUID, CodeCommitment} {
-		if seen[c] == 0 {
-			t.Errorf("no transaction ended with %q: the test has lost its reach: %v", c, seen)
+	return txs
+}
+
+// play makes one block.
+func (c *chaos) play() {
+	nets, err := Subnets(c.v)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var txs [][]byte
+	signers := append([]key.Seed{c.owner}, c.cold...)
+	for i := range signers { // one nonce an account and block keeps the test simple
+		if c.r.Intn(5) == 0 {
+			hot := max(i-1, 0)
+			txs = append(txs, c.sign(signers[i], c.payload(hot, i == 0, nets)))
 		}
 	}
-	m, _ := LoadMarket(w.v, net)
-	if m.Staked == 0 || m.Burned == 0 || m.Protocol == 0 {
-		t.Errorf("a part of the market was never used: %+v", m)
+	for i := range c.hot {
+		if c.r.Intn(40) == 0 {
+			work, proof := c.hot[i].Work(true)
+			p := &Serve{NetUID: nets[c.r.Intn(len(nets))], Peer: work.Peer, Proof: proof.Peer, Reset: c.r.Intn(2) == 0}
+			txs = append(txs, Sign(c.hot[i], c.gen.ChainID, 0, c.height+10, p))
+		}
+	}
+	for _, n := range nets {
+		txs = append(txs, c.votes(n)...)
+	}
+	txs = Select(c.v, c.height+1, txs, 1<<20)
+	res := c.blockQuick(txs...)
+	for i, out := range res.Txs[1:] {
+		tx, err := DecodeTx(txs[i])
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if c.seen[tx.Kind] == nil {
+			c.seen[tx.Kind] = map[Code]int{}
+		}
+		c.seen[tx.Kind][out.Code]++
+	}
+	for _, e := range res.Events {
+		c.events[e.Kind]++
+	}
+}
+
+// TestRandomBlocksConserve: whatever is played, every unit of TAO and of alpha
+// stays accounted for. Apply itself checks what each block changed; the whole
+// state is summed afresh every 20 blocks.
+func TestRandomBlocksConserve(t *testing.T) {
+	blocks := count(t, "LEDGER_TEST_BLOCKS", 1000)
+	c := newChaos(t, 7)
+	for b := range blocks {
+		c.play()
+		if b%20 == 0 || b == blocks-1 {
+			if err := CheckInvariants(c.v); err != nil {
+				t.Fatalf("after block %d: %v", c.height, err)
+			}
+		}
+	}
+	for kind := range kinds {
+		// Kinds of other parts of this package have tests of their own.
+		if c.seen[kind] == nil && kind != KindTransferAll && (kind < KindBatch || kind == KindServe || kind > 16 && kind <= KindStoreChunk ||
+			kind == KindSetMechanisms || kind == KindTrim || kind >= KindSetData) {
+			t.Errorf("%s was never played", kind)
+		}
+		if codes := c.seen[kind]; codes != nil && codes[OK] == 0 {
+			t.Errorf("%s never succeeded: %v", kind, codes)
+		}
+	}
+	for _, e := range []string{"paid", "root_paid", "subnet_created", "subnet_started", "subnet_dissolved", "replaced", "module_stored",
+		"module_named", "trimmed", "serving", "revealed", "data_set"} {
+		if c.events[e] == 0 {
+			t.Errorf("%q never happened: the test has lost its reach: %v", e, c.events)
+		}
+	}
+	t.Logf("events: %v", c.events)
+}
+
+// TestRandomChainIsDeterministic: the same blocks give the same state, whatever
+// the number of processors.
+func TestRandomChainIsDeterministic(t *testing.T) {
+	blocks := count(t, "LEDGER_TEST_BLOCKS", 1000) / 5
+	run := func(procs int) [32]byte {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+		c := newChaos(t, 3)
+		for range blocks {
+			c.play()
+		}
+		return c.v.hash()
+	}
+	if a, b := run(1), run(8); a != b {
+		t.Fatal("two runs of one chain differ")
 	}
 }

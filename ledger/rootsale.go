@@ -27,11 +27,11 @@ type due struct {
 
 // RootSale is what a subnet sells for root.
 type RootSale struct {
-	Left  unit.Alpha // unsold, the sum of what is due
+	Left  unit.Alpha // unsold
 	Part  unit.Alpha // sold per block, as far as the price allows
 	TAO   unit.TAO   // proceeds since the last step
 	Worth unit.Alpha // what the last step with any added
-	due   []due      // rising by hotkey
+	due   []due      // rising by hotkey, as of the last step: what was unsold then
 }
 
 func (r *RootSale) append(b []byte) []byte {
@@ -119,6 +119,13 @@ func stepRoot(s *state, n NetUID, earned []due, tempo uint16) (staked, burned un
 	r.Part = (r.Left + unit.Alpha(tempo) - 1) / unit.Alpha(tempo)
 	store(s, rootSaleKey(n), r)
 	return staked, burned, s.err
+}
+
+func (r *RootSale) sum() (sum unit.Alpha) {
+	for _, d := range r.due {
+		sum += d.Alpha
+	}
+	return sum
 }
 
 func (r *RootSale) weights() []uint64 {

@@ -4,7 +4,9 @@ import (
 	"math"
 	"math/big"
 	"math/rand"
+	"os"
 	"sort"
+	"strconv"
 	"testing"
 
 	"github.com/plexus-network/plexus/ledger/unit"
@@ -315,12 +317,26 @@ func withYuma3(r *rand.Rand, in Input) Input {
 	return in
 }
 
+// cases is the number of random subnets; YUMA_TEST_CASES raises it for the longer
+// runs.
+func cases(t *testing.T) int {
+	v := os.Getenv("YUMA_TEST_CASES")
+	if v == "" {
+		return 500
+	}
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 500 {
+		t.Fatalf("YUMA_TEST_CASES=%q: want a number of at least 500", v)
+	}
+	return n
+}
+
 // TestAgainstRationals compares the epoch with the rational one on random
 // subnets. Fixed point stays within 1e-7 of it, stored bonds within one unit;
 // permits agree.
 func TestAgainstRationals(t *testing.T) {
 	r := rand.New(rand.NewSource(1))
-	againstRationals(t, 400, 1e-7, func() Input { return randomInput(r) })
+	againstRationals(t, cases(t), 1e-7, func() Input { return randomInput(r) })
 }
 
 // TestYuma3AgainstRationals: the bonds of a column can all be small, down to a
@@ -328,7 +344,7 @@ func TestAgainstRationals(t *testing.T) {
 // within 1e-6, all else as above.
 func TestYuma3AgainstRationals(t *testing.T) {
 	r := rand.New(rand.NewSource(11))
-	againstRationals(t, 300, 1e-6, func() Input { return withYuma3(r, randomInput(r)) })
+	againstRationals(t, cases(t), 1e-6, func() Input { return withYuma3(r, randomInput(r)) })
 }
 
 // againstRationals holds the numbers that depend on bonds to bound, all others
