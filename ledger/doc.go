@@ -38,4 +38,39 @@
 // alpha again is set aside for the running epoch, for the owner, the miners, the
 // validators and root, and paid by that epoch's step: see rootsale.go for what
 // root gets.
+//
+// # Subnets
+//
+// Anyone opens a subnet for the lock cost, which doubles at each creation and
+// falls again with time; it becomes the subnet's pool, at the median price of
+// the others (LockCost, CreateSubnet). At the limit the subnet with the lowest
+// price average that is past its immunity is dissolved, and its pool divided
+// over its alpha (dissolve.go). The netuid's epochs go on counting with its next
+// subnet, so that an epoch record never moves.
+//
+// What an owner sets takes effect when the next epoch begins, and stands in that
+// epoch's record: a running epoch never changes under those who work in it. The
+// tables of parameters (ChainParameters, SubnetParameters) are the only place
+// that names a parameter, its bounds and who may change it.
+//
+// A subnet's module is stored on the chain in chunks (module.go). Named before
+// the start it is in use at once; another one is announced in the metagraph and
+// in epoch records, and takes over when the upgrade delay has passed.
+//
+// A full subnet replaces the neuron with the least emission (replaceable); the
+// first of the owner's are never replaced, and new ones not while they are
+// immune, as long as there are enough others.
+//
+// The formulas are those of the reference chain; the comment at each names its
+// section. Left out are parameters that govern nothing here: a limit on setting
+// weights and a version of them, since weights are committed and revealed once
+// an epoch and scored by the module that the epoch's record names; the choice
+// between burning and recycling, which are one; and all of its registration
+// difficulty.
+//
+// # Yuma
+//
+// Liquid alpha keeps the reference's weights for bonds, clipped as far as
+// bonds_penalty asks, in its sigmoid as in its average. A bond toward a miner
+// that is absent from the validator's row decays like any other.
 package ledger
