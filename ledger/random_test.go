@@ -11,9 +11,9 @@ import (
 	"github.com/plexus-network/plexus/ledger/unit"
 )
 
-// count is a number of rounds, raised by an environment variable for the longer
+// rounds is a number of rounds, raised by an environment variable for the longer
 // runs.
-func count(t *testing.T, name string, byDefault int) int {
+func rounds(t *testing.T, name string, byDefault int) int {
 	v := os.Getenv(name)
 	if v == "" {
 		return byDefault
@@ -243,7 +243,7 @@ func (c *chaos) play() {
 // stays accounted for. Apply itself checks what each block changed; the whole
 // state is summed afresh every 20 blocks.
 func TestRandomBlocksConserve(t *testing.T) {
-	blocks := count(t, "LEDGER_TEST_BLOCKS", 1000)
+	blocks := rounds(t, "LEDGER_TEST_BLOCKS", 1000)
 	c := newChaos(t, 7)
 	for b := range blocks {
 		c.play()
@@ -275,7 +275,7 @@ func TestRandomBlocksConserve(t *testing.T) {
 // TestRandomChainIsDeterministic: the same blocks give the same state, whatever
 // the number of processors.
 func TestRandomChainIsDeterministic(t *testing.T) {
-	blocks := count(t, "LEDGER_TEST_BLOCKS", 1000) / 5
+	blocks := rounds(t, "LEDGER_TEST_BLOCKS", 1000) / 5
 	run := func(procs int) [32]byte {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 		c := newChaos(t, 3)

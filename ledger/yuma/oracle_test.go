@@ -332,11 +332,13 @@ func cases(t *testing.T) int {
 }
 
 // TestAgainstRationals compares the epoch with the rational one on random
-// subnets. Fixed point stays within 1e-7 of it, stored bonds within one unit;
+// subnets. Fixed point stays within 4e-7 of it: each of up to 14 terms rounds by
+// 2^-32, and a sum of ranks of a hundredth makes that a hundred times coarser when
+// it is divided by. Stored bonds stay within one unit and a twentieth;
 // permits agree.
 func TestAgainstRationals(t *testing.T) {
 	r := rand.New(rand.NewSource(1))
-	againstRationals(t, cases(t), 1e-7, func() Input { return randomInput(r) })
+	againstRationals(t, cases(t), 4e-7, func() Input { return randomInput(r) })
 }
 
 // TestYuma3AgainstRationals: the bonds of a column can all be small, down to a
@@ -348,7 +350,7 @@ func TestYuma3AgainstRationals(t *testing.T) {
 }
 
 // againstRationals holds the numbers that depend on bonds to bound, all others
-// to 1e-7.
+// to 4e-7.
 func againstRationals(t *testing.T, cases int, bound float64, next func() Input) {
 	worst, paid, idle, liquid := 0.0, 0, 0, 0
 	for c := range cases {
@@ -364,11 +366,11 @@ func againstRationals(t *testing.T, cases int, bound float64, next func() Input)
 				}
 			}
 		}
-		compare("consensus", got.Consensus, want.consensus, 1e-7)
-		compare("trust", got.Trust, want.trust, 1e-7)
-		compare("incentive", got.Incentive, want.incentive, 1e-7)
+		compare("consensus", got.Consensus, want.consensus, 4e-7)
+		compare("trust", got.Trust, want.trust, 4e-7)
+		compare("incentive", got.Incentive, want.incentive, 4e-7)
 		compare("dividends", got.Dividends, want.dividends, bound)
-		compare("server", got.Server, want.server, 1e-7)
+		compare("server", got.Server, want.server, 4e-7)
 		compare("validator", got.Validator, want.validator, bound)
 		for i := range want.permit {
 			if got.Permit[i] != want.permit[i] {
@@ -376,7 +378,7 @@ func againstRationals(t *testing.T, cases int, bound float64, next func() Input)
 			}
 			for j := range want.permit {
 				w, _ := want.bonds[i][j].Float64()
-				if diff := math.Abs(float64(bond(got.Bonds[i], j)) - w*65535); diff > 1.01 {
+				if diff := math.Abs(float64(bond(got.Bonds[i], j)) - w*65535); diff > 1.05 {
 					t.Fatalf("case %d: bond %d→%d is %d, want %.3f", c, i, j, bond(got.Bonds[i], j), w*65535)
 				}
 			}
