@@ -61,7 +61,7 @@ func TestRelay(t *testing.T) {
 	// put together here.
 	addr := relay.Addrs()[0] + "/p2p-circuit/p2p/" + hidden.ID().String()
 	eventually(t, "reached through the relay", func() bool {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		return caller.Connect(ctx, addr) == nil && caller.Stats().Relayed == 1
 	})
