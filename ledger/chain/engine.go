@@ -124,6 +124,7 @@ func assemble(ctx context.Context, c *Config, a *app, cc *config.Config, h *engi
 		return e, brokenf("blocks are lost: the store ends at %d, but this producer, the only one, voted at %d: restore the store from a copy", state.LastBlockHeight, voted)
 	}
 
+	figures := countersOf(c)
 	mp := &mempool.NopMempool{}
 	pool, err := evidence.NewPool(open("evidence"), e.state, e.blocks)
 	if err != nil {
@@ -131,14 +132,14 @@ func assemble(ctx context.Context, c *Config, a *app, cc *config.Config, h *engi
 	}
 	pool.SetLogger(lg)
 	exec := sm.NewBlockExecutor(e.state, lg, conns.Consensus(), mp, pool, e.blocks,
-		sm.BlockExecutorWithBlockTimeTolerance(cc.Consensus.BlockTimeTolerance))
-	bcr := blocksync.NewReactor(!alone, false, state.Copy(), exec, e.blocks, address, 0, blocksync.NopMetrics())
-	cst := consensus.NewState(cc.Consensus, state.Copy(), exec, e.blocks, mp, pool)
+		sm.BlockExecutorWithBlockTimeTolerance(cc.Consensus.BlockTimeTolerance), sm.BlockExecutorWithMetrics(figures.state))
+	bcr := blocksync.NewReactor(!alone, false, state.Copy(), exec, e.blocks, address, 0, figures.blocksync)
+	cst := consensus.NewState(cc.Consensus, state.Copy(), exec, e.blocks, mp, pool, consensus.StateMetrics(figures.consensus))
 	cst.SetLogger(lg)
 	if pv != nil {
 		cst.SetPrivValidator(pv)
 	}
-	e.conR = consensus.NewReactor(cst, !alone)
+	e.conR = consensus.NewReactor(cst, !alone, consensus.ReactorMetrics(figures.consensus))
 	e.conR.SetEventBus(bus)
 
 	reactors := []lp2p.SwitchReactor{

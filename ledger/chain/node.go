@@ -54,6 +54,9 @@ type Config struct {
 	// Broadcast announces a transaction submitted here, again from time to time
 	// until it is included. It must not block for long; nil announces nothing.
 	Broadcast func(tx []byte)
+	// Metrics has CometBFT count in the default registry of Prometheus. One node
+	// of a process may do so.
+	Metrics bool
 	// Log receives what an operator may want to know; nil discards.
 	Log *slog.Logger
 

@@ -92,7 +92,7 @@ func TestRoutes(t *testing.T) {
 	s.Reach(t, 1)
 	raw := s.Transfer(0, bob, 5*unit.Coin)
 	sim, err := s.Simulate(ctx, raw)
-	if err != nil || !sim.OK || sim.Fee == 0 {
+	if err != nil || !sim.OK || sim.Fee == 0 || len(sim.Events) != 1 || len(sim.Changes) != 2 || sim.Changes[1].Account != Address(bob.String()) || sim.Changes[1].After != 5e9 {
 		t.Fatalf("simulated %+v, %v", sim, err)
 	}
 	sub, err := s.Client.Submit(ctx, raw)

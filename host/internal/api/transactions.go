@@ -51,7 +51,17 @@ type Simulated struct {
 	Code   uint32 `json:"code"`
 	Result string `json:"result"`
 	Detail string `json:"detail,omitempty"`
-	Fee    Amount `json:"fee_rao"`
+	Fee    Amount `json:"fee_rao" doc:"Tip included"`
+	// What the producer would get of the fee is in neither list.
+	Changes []Change      `json:"changes,omitempty" doc:"Free balances that it would change"`
+	Events  []LedgerEvent `json:"events,omitempty"`
+}
+
+// Change is a change of a free balance.
+type Change struct {
+	Account Address `json:"account"`
+	Before  Amount  `json:"before_rao"`
+	After   Amount  `json:"after_rao"`
 }
 
 func (t *Transaction) read(raw []byte) {
@@ -94,7 +104,7 @@ func (s *Server) txRoutes() {
 		return &body[Submitted]{Submitted{ID: id, Height: height}}, nil
 	})
 	huma.Register(s.api, s.route(http.MethodPost, "/v1/transactions/simulate", "simulate-transaction", "Transactions", "Try a transaction",
-		"Checks a signed transaction over the newest state and says what it would pay. Nothing is kept or announced."),
+		"Applies a signed transaction over the newest state, as the next block would, and says what it would pay and change. Nothing is kept or announced."),
 		func(ctx context.Context, in *body[Raw]) (*body[Simulated], error) {
 			raw, err := hex.DecodeString(in.Body.Raw)
 			if err != nil {
@@ -118,17 +128,21 @@ func (s *Server) simulate(ctx context.Context, raw []byte) (*Simulated, error) {
 		return nil, err
 	}
 	defer release()
-	fee, err := ledger.Fee(v, raw)
+	sim, err := ledger.Simulate(v, raw)
 	if err != nil {
 		return nil, err
 	}
-	out := &Simulated{ID: t.ID(), Height: head.Height, OK: true, Result: ledger.OK.String(), Fee: Amount(fee)}
-	if err := ledger.Check(v, raw, 0); err != nil {
-		var r *ledger.Reject
-		if !errors.As(err, &r) {
-			return nil, err
-		}
-		out.OK, out.Code, out.Result, out.Detail = false, uint32(r.Code), r.Code.String(), clip(r.Detail)
+	changes, err := ledger.BalanceChanges(v, sim.Writes)
+	if err != nil {
+		return nil, err
+	}
+	out := &Simulated{ID: t.ID(), Height: head.Height, OK: sim.Code == ledger.OK, Code: uint32(sim.Code), Result: sim.Code.String(),
+		Detail: clip(sim.Detail), Fee: Amount(sim.Fee)}
+	for _, c := range changes {
+		out.Changes = append(out.Changes, Change{Account: Address(c.Account.String()), Before: Amount(c.Before), After: Amount(c.After)})
+	}
+	for i := range sim.Events {
+		out.Events = append(out.Events, event(&sim.Events[i]))
 	}
 	return out, nil
 }

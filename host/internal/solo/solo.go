@@ -53,7 +53,7 @@ func Genesis(tb testing.TB) *ledger.Genesis {
 }
 
 // Start runs a chain in home until the test ends or Stop.
-func Start(tb testing.TB, g *ledger.Genesis, home string) *Chain {
+func Start(tb testing.TB, g *ledger.Genesis, home string, change ...func(*chain.Config)) *Chain {
 	tb.Helper()
 	c := &Chain{Gen: g, Home: home, done: make(chan error, 1)}
 	must := func(err error) {
@@ -69,8 +69,12 @@ func Start(tb testing.TB, g *ledger.Genesis, home string) *Chain {
 	must(err)
 	c.Net, err = p2p.New(p2p.Config{Seed: key.Seed{9}, Listen: []string{p2p.DefaultListen}, Genesis: g.Hash()})
 	must(err)
-	c.Node, err = chain.Open(tb.Context(), chain.Config{Home: filepath.Join(home, "consensus"), DB: c.db, Genesis: g, ConsensusSeed: key.Seed{2},
-		VRF: key.Seed{1}.VRF(), Host: c.Net.Libp2p(), BlockTime: 250 * time.Millisecond})
+	cfg := chain.Config{Home: filepath.Join(home, "consensus"), DB: c.db, Genesis: g, ConsensusSeed: key.Seed{2},
+		VRF: key.Seed{1}.VRF(), Host: c.Net.Libp2p(), BlockTime: 250 * time.Millisecond}
+	for _, f := range change {
+		f(&cfg)
+	}
+	c.Node, err = chain.Open(tb.Context(), cfg)
 	must(err)
 	ctx, cancel := context.WithCancel(context.Background())
 	c.stop = cancel

@@ -1,0 +1,196 @@
+// Package admin is how the operator of a running node talks to it: JSON over
+// HTTP on a unix socket of mode 0600 in the node's home. Whoever can open the
+// socket may stop the node, so nothing else is asked.
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Errors of the socket.
+var (
+	// ErrServed: another node answers on the socket.
+	ErrServed = errors.New("the admin socket is served by another node")
+	// ErrNoNode: no node answers on the socket.
+	ErrNoNode = errors.New("no node answers on the admin socket")
+	// ErrRefused: the node understood and would not.
+	ErrRefused = errors.New("the node refuses")
+)
+
+// Peer is a connected or banned peer.
+type Peer struct {
+	ID      string     `json:"id"`
+	Addrs   []string   `json:"addrs,omitempty"`
+	Full    bool       `json:"consensus,omitempty"` // takes part in consensus gossip
+	Banned  *time.Time `json:"banned_until,omitempty"`
+	Inbound bool       `json:"inbound,omitempty"`
+}
+
+// Waiting is a transaction that waits for a block.
+type Waiting struct {
+	ID      string `json:"id"`
+	Kind    string `json:"kind"`
+	Account string `json:"account"`
+	Nonce   uint64 `json:"nonce"`
+	Expiry  uint64 `json:"expiry"`
+	Bytes   int    `json:"bytes"`
+}
+
+// Request is what is asked: Do is one of reload, log-level, peers, ban, unban,
+// mempool, reindex, snapshot, shutdown.
+type Request struct {
+	Do    string        `json:"do"`
+	Level string        `json:"level,omitempty"` // log-level
+	Peer  string        `json:"peer,omitempty"`  // ban, unban
+	For   time.Duration `json:"for,omitempty"`   // ban, in nanoseconds
+}
+
+// Answer is what a node says.
+type Answer struct {
+	Text    string    `json:"text,omitempty"` // for people
+	Peers   []Peer    `json:"peers,omitempty"`
+	Waiting []Waiting `json:"waiting,omitempty"`
+	Error   string    `json:"error,omitempty"`
+}
+
+// maxMessage bounds a request and an answer.
+const maxMessage = 4 << 20
+
+// Server answers on a socket.
+type Server struct {
+	ln   net.Listener
+	file string
+	do   func(context.Context, Request) (*Answer, error)
+}
+
+// Listen opens the socket. A file that a dead node left is replaced; one that is
+// served, or that is no socket, is an error. do answers each request; its errors
+// are told to the caller.
+func Listen(file string, do func(context.Context, Request) (*Answer, error)) (*Server, error) {
+	if info, err := os.Lstat(file); err == nil {
+		if info.Mode()&fs.ModeSocket == 0 {
+			return nil, fmt.Errorf("admin.socket %s: the file exists and is no socket: choose another name", file)
+		}
+		if c, err := net.DialTimeout("unix", file, time.Second); err == nil {
+			c.Close()
+			return nil, fmt.Errorf("admin.socket %s: %w: stop it, or choose another name", file, ErrServed)
+		}
+		if err := os.Remove(file); err != nil {
+			return nil, fmt.Errorf("admin.socket: %w", err)
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("admin.socket: %w", err)
+	}
+	ln, err := listenPrivate(file)
+	if err != nil {
+		return nil, fmt.Errorf("admin.socket: %w", err)
+	}
+	return &Server{ln: ln, file: file, do: do}, nil
+}
+
+// listenPrivate makes the socket in a folder that nobody else may enter and
+// moves it into its place once it has its mode, so that it is never open to
+// others. The name of a socket has about 100 bytes of room, which a short name
+// in the same folder keeps.
+func listenPrivate(file string) (net.Listener, error) {
+	dir, err := os.MkdirTemp(filepath.Dir(file), ".a")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	ln, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(dir, "s"), Net: "unix"})
+	if err != nil {
+		return nil, err
+	}
+	ln.SetUnlinkOnClose(false) // its name there is gone
+	err = os.Chmod(filepath.Join(dir, "s"), 0o600)
+	if err == nil {
+		err = os.Rename(filepath.Join(dir, "s"), file)
+	}
+	if err != nil {
+		ln.Close()
+		return nil, err
+	}
+	return ln, nil
+}
+
+// Run serves until ctx ends and removes the socket.
+func (s *Server) Run(ctx context.Context) error {
+	h := &http.Server{Handler: http.HandlerFunc(s.serve), ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Minute, ErrorLog: log.New(io.Discard, "", 0),
+		BaseContext: func(net.Listener) context.Context { return ctx }}
+	defer os.Remove(s.file)
+	end := context.AfterFunc(ctx, func() {
+		late, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		if h.Shutdown(late) != nil {
+			h.Close()
+		}
+	})
+	defer end()
+	if err := h.Serve(s.ln); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("admin: %w", err)
+	}
+	return h.Shutdown(context.Background())
+}
+
+// Close ends a server that never ran.
+func (s *Server) Close() error {
+	return errors.Join(s.ln.Close(), os.Remove(s.file))
+}
+
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	var req Request
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxMessage))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&req); err != nil || r.Method != http.MethodPost {
+		w.WriteHeader(http.StatusBadRequest)
+		json.NewEncoder(w).Encode(Answer{Error: "want one request in JSON"})
+		return
+	}
+	a, err := s.do(r.Context(), req)
+	if err != nil {
+		a = &Answer{Error: err.Error()}
+		w.WriteHeader(http.StatusConflict)
+	}
+	json.NewEncoder(w).Encode(a)
+}
+
+// Ask sends one request to the node that serves a socket.
+func Ask(ctx context.Context, file string, req Request) (*Answer, error) {
+	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", file)
+	}}}
+	b, err := json.Marshal(req)
+	if err != nil {
+		return nil, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://admin/", bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.Do(r)
+	if err != nil {
+		return nil, fmt.Errorf("%w %s: is the node running, with this home? %w", ErrNoNode, file, err)
+	}
+	defer resp.Body.Close()
+	var a Answer
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxMessage)).Decode(&a); err != nil {
+		return nil, fmt.Errorf("%w %s: %w", ErrNoNode, file, err)
+	}
+	if a.Error != "" {
+		return nil, fmt.Errorf("%w: %s", ErrRefused, a.Error)
+	}
+	return &a, nil
+}
