@@ -50,11 +50,12 @@ type Index struct {
 	mu          sync.Mutex
 	first, next uint64        // heights held: first to next-1; first 0 for none
 	changed     chan struct{} // closed at the next block
+	again       chan struct{} // asks Run to begin anew
 }
 
 // Open reads where the index stands.
 func Open(db *kv.DB, log *slog.Logger) (*Index, error) {
-	x := &Index{db: db, log: log, next: 1, changed: make(chan struct{})}
+	x := &Index{db: db, log: log, next: 1, changed: make(chan struct{}), again: make(chan struct{}, 1)}
 	b, err := db.Get(at(spaceHead))
 	if err != nil || b == nil {
 		return x, err
@@ -63,9 +64,18 @@ func Open(db *kv.DB, log *slog.Logger) (*Index, error) {
 	d.Version(3, 1)
 	x.first, x.next = d.Uint(), d.UintMax(1<<62)
 	if err := d.End(); err != nil || x.first > x.next {
-		return nil, fmt.Errorf("%w: head of the history: make it again with --reindex", kv.ErrCorrupt)
+		log.Warn("the head of the history is damaged: it is made again from the stored blocks")
+		return x, x.Clear()
 	}
 	return x, nil
+}
+
+// Again has Run forget everything and read all stored blocks again.
+func (x *Index) Again() {
+	select {
+	case x.again <- struct{}{}:
+	default: // asked already
+	}
 }
 
 // Clear forgets everything, so that Run reads all stored blocks again.
@@ -117,6 +127,10 @@ func (x *Index) Run(ctx context.Context, n *chain.Node) error {
 		case <-ctx.Done():
 			return nil
 		case <-wake:
+		case <-x.again:
+			if err := x.Clear(); err != nil {
+				return fmt.Errorf("history: %w", err)
+			}
 		}
 	}
 }

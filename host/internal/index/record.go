@@ -98,7 +98,7 @@ func decodeBlock(height uint64, raw []byte) (*BlockRecord, error) {
 
 func ended(d *cbor.Decoder, what string) error {
 	if err := d.End(); err != nil {
-		return fmt.Errorf("%w: %s in the history: %w: make it again with --reindex", kv.ErrCorrupt, what, err)
+		return fmt.Errorf("%w: %s in the history: %w: make it again with 'plexus admin reindex'", kv.ErrCorrupt, what, err)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -50,13 +51,20 @@ type Node struct {
 	outbox  chan []byte // transactions to announce
 	breach  chan error  // what the check of the whole state found
 
-	mu   sync.Mutex
-	data map[[32]byte]*dataset.Set
+	served  served
+	control Control
+	quit    chan struct{}
+	ran     atomic.Bool
+
+	mu      sync.Mutex
+	data    map[[32]byte]*dataset.Set
+	running config.Config // as Reload has changed it
 }
 
 // Open opens everything that a node needs. Close it, whether or not it ran.
 func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *event.Writer) (_ *Node, err error) {
-	n := &Node{cfg: cfg, log: log, events: events, outbox: make(chan []byte, 1024), breach: make(chan error, 1), data: map[[32]byte]*dataset.Set{}}
+	n := &Node{cfg: cfg, log: log, events: events, outbox: make(chan []byte, 1024), breach: make(chan error, 1), data: map[[32]byte]*dataset.Set{},
+		quit: make(chan struct{}, 1), running: cfg}
 	defer func() {
 		if err != nil {
 			n.Close()
@@ -104,7 +112,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *even
 	}
 	n.chain, err = chain.Open(ctx, chain.Config{Home: filepath.Join(cfg.Home, "consensus"), DB: n.db, Genesis: n.gen, ConsensusSeed: consensus,
 		SignerListen: cfg.Signer.Listen, VRF: n.hot.VRF(), Host: n.net.Libp2p(), Transport: cfg.Transport,
-		TCP: chain.TCPConfig{Listen: cfg.TCP.Listen, Peers: cfg.TCP.Peers}, BlockTime: cfg.BlockTime, Broadcast: n.announce, Log: log})
+		TCP: chain.TCPConfig{Listen: cfg.TCP.Listen, Peers: cfg.TCP.Peers}, BlockTime: cfg.BlockTime, Broadcast: n.announce, Metrics: true, Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +130,10 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *even
 		}
 	})
 	remote.Serve(n.net, n.chain)
-	return n, n.openWork()
+	if err := n.openWork(); err != nil {
+		return nil, err
+	}
+	return n, n.openServed()
 }
 
 // openWork opens what the validator's side needs, and serves blobs.
@@ -217,7 +228,10 @@ func (n *Node) Join(ctx context.Context, addrs ...string) error { return n.net.C
 // Run runs the node until ctx ends or the chain breaks.
 func (n *Node) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
+	n.ran.Store(true)
 	defer n.chain.Subscribe(n.report)()
+	defer n.chain.Subscribe(n.count)()
+	n.runServed(ctx, g)
 	g.Go(func() error { return n.chain.Run(ctx) })
 	g.Go(func() error {
 		select {
@@ -260,12 +274,16 @@ func (n *Node) Run(ctx context.Context) error {
 			Module: n.modules.load, Data: n.dataset, Publish: n.bundles.put, Notify: n.notify, Log: n.log})
 		g.Go(func() error { return v.Run(ctx) })
 	}
-	return g.Wait()
+	if err := g.Wait(); !errors.Is(err, errQuit) {
+		return err
+	}
+	return nil
 }
 
 // Close closes what Open opened, in the reverse order.
 func (n *Node) Close() error {
 	var errs []error
+	n.closeServed()
 	if n.chain != nil {
 		errs = append(errs, n.chain.Close())
 	}
@@ -305,7 +323,9 @@ func (n *Node) dataset(_ context.Context, named ledger.DataSet) (*dataset.Set, e
 func (n *Node) report(b chain.Block) {
 	if b.Height%1000 == 0 {
 		v := n.chain.View()
-		if err := ledger.CheckInvariants(v); err != nil {
+		err := ledger.CheckInvariants(v)
+		n.served.metrics.Invariants(err)
+		if err != nil {
 			select {
 			case n.breach <- err:
 			default:

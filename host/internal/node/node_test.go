@@ -40,10 +40,13 @@ func testGenesis(t *testing.T, id string) *ledger.Genesis {
 }
 
 // newHome writes the home of that producer.
-func newHome(t *testing.T, g *ledger.Genesis) string {
+func newHome(t *testing.T, g *ledger.Genesis) string { return newHomeWith(t, g, "hot") }
+
+// newHomeWith writes a home whose hotkey has another name.
+func newHomeWith(t *testing.T, g *ledger.Genesis, hot string) string {
 	t.Helper()
 	home := t.TempDir()
-	for name, s := range map[string]key.Seed{"hotkey.key": keys.Development("hot"), "consensus.key": keys.Development("consensus")} {
+	for name, s := range map[string]key.Seed{"hotkey.key": keys.Development(hot), "consensus.key": keys.Development("consensus")} {
 		if err := keys.Save(filepath.Join(home, name), s); err != nil {
 			t.Fatal(err)
 		}
