@@ -25,6 +25,8 @@ var (
 	ErrServed = errors.New("the admin socket is served by another node")
 	// ErrNoNode: no node answers on the socket.
 	ErrNoNode = errors.New("no node answers on the admin socket")
+	// ErrLong: the system has no room for so long a name of a socket.
+	ErrLong = errors.New("too long for the name of a socket")
 	// ErrRefused: the node understood and would not.
 	ErrRefused = errors.New("the node refuses")
 )
@@ -79,6 +81,9 @@ type Server struct {
 // served, or that is no socket, is an error. do answers each request; its errors
 // are told to the caller.
 func Listen(file string, do func(context.Context, Request) (*Answer, error)) (*Server, error) {
+	if most := 88; len(file) > most { // some systems have 104 bytes, and a longer name is needed on the way
+		return nil, fmt.Errorf("admin.socket %s: %d bytes are %w, of at most %d: give a shorter one", file, len(file), ErrLong, most)
+	}
 	if info, err := os.Lstat(file); err == nil {
 		if info.Mode()&fs.ModeSocket == 0 {
 			return nil, fmt.Errorf("admin.socket %s: the file exists and is no socket: choose another name", file)

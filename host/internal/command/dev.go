@@ -86,6 +86,9 @@ func runDev(c *cobra.Command, f *devFlags) error {
 		printEvent(out, f, live, e)
 	}, func(ctx context.Context, r *dev.Running) error {
 		say("join it with --join " + r.Join().String())
+		if r.API() != "" {
+			say("its HTTP API is at " + r.API() + ", described at " + r.API() + "/docs")
+		}
 		switch {
 		case f.check:
 			var err error

@@ -9,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plexus-network/plexus/host/internal/admin"
+	"github.com/plexus-network/plexus/host/internal/api"
 	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/kv"
 	"github.com/plexus-network/plexus/host/internal/remote"
@@ -91,7 +93,7 @@ func exitCode(err error) int {
 		return exitConfig
 	case is(keys.ErrMode, keys.ErrFile, keys.ErrPassword, keys.ErrNoPassword, keys.ErrWatch, keys.ErrUnknown, keys.ErrScheme, keys.ErrForeign):
 		return exitKey
-	case is(remote.ErrNoNode):
+	case is(remote.ErrNoNode, api.ErrNoAPI, admin.ErrNoNode):
 		return exitNetwork
 	case is(remote.ErrJoin, chain.ErrTrust, key.ErrAddress, keys.ErrName):
 		return exitUsage

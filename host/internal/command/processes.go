@@ -68,7 +68,7 @@ func stderrLog(level string) *slog.Logger {
 }
 
 func nodeCommand() *cobra.Command {
-	var home, name, level string
+	var home, name, level, api string
 	var listen []string
 	var child bool
 	c := &cobra.Command{
@@ -81,12 +81,19 @@ func nodeCommand() *cobra.Command {
 			if len(listen) > 0 {
 				over["listen"] = listen
 			}
+			if c.Flags().Changed("api") {
+				over["api.listen"] = api
+			}
+			if c.Flags().Changed("log") {
+				over["log.level"] = level
+			}
 			cfg, err := config.Load(home, over)
 			if err != nil {
 				return err
 			}
 			events := event.NewWriter(c.OutOrStdout(), name)
-			n, err := node.Open(c.Context(), cfg, stderrLog(level), events)
+			log, current := openLog(os.Stderr, cfg.Log)
+			n, err := node.Open(c.Context(), cfg, log, events)
 			if err != nil {
 				return err
 			}
@@ -99,7 +106,8 @@ func nodeCommand() *cobra.Command {
 					}
 				})
 			}
-			events.Emit(event.Event{Kind: "ready", Addrs: n.Addrs()})
+			operate(ctx, n, current, func() (config.Config, error) { return config.Load(home, over) }, log)
+			events.Emit(event.Event{Kind: "ready", Addrs: n.Addrs(), API: n.API()})
 			err = n.Run(ctx)
 			events.Emit(event.Event{Kind: "stopped"})
 			return err
@@ -107,7 +115,8 @@ func nodeCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&home, "home", "", "directory of the node")
 	c.Flags().StringVar(&name, "name", "node", "name in events")
-	c.Flags().StringVar(&level, "log", "info", "level of the log on standard error")
+	c.Flags().StringVar(&level, "log", "info", "level of the log on standard error, instead of the configuration's")
+	c.Flags().StringVar(&api, "api", "", "HOST:PORT of the HTTP API, instead of the configuration's")
 	c.Flags().StringSliceVar(&listen, "listen", nil, "multiaddrs to listen on, instead of the configuration's")
 	c.Flags().BoolVar(&child, "child", false, "end with standard input")
 	return c

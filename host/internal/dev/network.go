@@ -205,6 +205,10 @@ func (n *Network) writeNode(i int, module []byte) error {
 	c.Home, c.Genesis, c.BlockTime, c.Cache = home, "../"+fileGenesis, blockTime, n.cfg.Cache
 	c.Hotkey, c.Consensus = "hotkey.key", "consensus.key"
 	c.API.Listen, c.Admin.Socket = "", "" // several nodes share the machine's ports
+	c.API.Listen = ""
+	if i == 0 {
+		c.API.Listen = "127.0.0.1:0"
+	}
 	if i < validators {
 		c.Validate, c.Data = []ledger.NetUID{netuid}, "../"+fileHidden
 	}

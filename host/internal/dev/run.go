@@ -33,6 +33,7 @@ type Running struct {
 	mu     sync.Mutex
 	listen []string // address of each producer, fixed after its first start
 	join   remote.Join
+	api    string // address of the first producer's HTTP API
 	client *remote.Remote
 	closed sync.Once
 	up     chan struct{} // closed when every producer has an address
@@ -151,6 +152,9 @@ func (r *Running) nodeArgs(i int) []string {
 	if r.listen[i] != "" { // started before: keep the port, which others remember
 		args = append(args, "--listen", r.listen[i])
 	}
+	if _, port, ok := strings.Cut(r.api, "//"); ok && i == 0 {
+		args = append(args, "--api", port)
+	}
 	return args
 }
 
@@ -161,6 +165,9 @@ func (r *Running) take(e event.Event) {
 		return
 	}
 	r.mu.Lock()
+	if e.API != "" {
+		r.api = e.API
+	}
 	first := true
 	complete := true
 	for i := range producers {
@@ -284,7 +291,26 @@ func (r *Running) announce() error {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return err
 	}
+	if api, err := APIFile(); err == nil && r.API() != "" {
+		if err := os.WriteFile(api, []byte(r.API()+"\n"), 0o600); err != nil {
+			return err
+		}
+	}
 	return os.WriteFile(file, []byte(r.Join().String()+"\n"), 0o600)
+}
+
+// APIFile is where the address of the running network's API is left for other
+// commands.
+func APIFile() (string, error) {
+	file, err := JoinFile()
+	return filepath.Join(filepath.Dir(file), "api"), err
+}
+
+// API is the address of the first producer's HTTP API.
+func (r *Running) API() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.api
 }
 
 // withdraw removes the join string, unless another network has left its own.
@@ -292,6 +318,11 @@ func (r *Running) withdraw() {
 	file, err := JoinFile()
 	if err != nil {
 		return
+	}
+	if api, err := APIFile(); err == nil {
+		if b, err := os.ReadFile(api); err == nil && strings.TrimSpace(string(b)) == r.API() {
+			os.Remove(api)
+		}
 	}
 	if b, err := os.ReadFile(file); err == nil && strings.TrimSpace(string(b)) == r.Join().String() {
 		os.Remove(file)

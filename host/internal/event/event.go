@@ -25,6 +25,7 @@ type Event struct {
 	Bytes   int      `json:"bytes,omitempty"`
 	Scores  []Score  `json:"scores,omitempty"`
 	Addrs   []string `json:"addrs,omitempty"`
+	API     string   `json:"api,omitempty"` // address of the HTTP API
 	Text    string   `json:"text,omitempty"`
 	Err     string   `json:"error,omitempty"`
 }

@@ -66,6 +66,10 @@ func (n *Node) openServed() (err error) {
 	}
 	if n.cfg.Admin.Socket != "" {
 		s.admin, err = admin.Listen(n.cfg.Path(n.cfg.Admin.Socket), n.operate)
+		if errors.Is(err, admin.ErrLong) {
+			n.log.Warn("there is no admin socket", "err", err)
+			return nil
+		}
 	}
 	return err
 }
