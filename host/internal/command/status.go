@@ -150,7 +150,9 @@ func watchStatus(c *cobra.Command, client *api.Client, account string, asJSON bo
 }
 
 func (r *statusReport) table(w io.Writer) {
-	line := func(name, format string, args ...any) { fmt.Fprintf(w, "%-12s "+format+"\n", append([]any{name}, args...)...) }
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(w, "%-12s "+format+"\n", append([]any{name}, args...)...)
+	}
 	line("node", "%s, %s", r.Node, r.Version)
 	line("chain", "%s, genesis %s", r.ChainID, r.Genesis.String()[:16])
 	state := "up to date"
