@@ -146,7 +146,7 @@ func ptr[T any, P record[T]](v View, k []byte) (*T, error) {
 func openEpoch(s *state, n NetUID, h Height, chainID string, r [32]byte) {
 	sub, clock := need[Subnet](s, subnetKey(n)), need[Clock](s, clockKey(n))
 	adopt(s, n, &sub, clock.Epoch)
-	roster := freeze(s, n, int(sub.Params.MaxValidators))
+	roster := freeze(s, n, &sub)
 	for i := range roster.pages() {
 		s.set(rosterKey(n, clock.Epoch, uint16(i)), roster.page(i))
 	}

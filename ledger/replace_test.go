@@ -373,3 +373,37 @@ func TestBondsReset(t *testing.T) {
 		}
 	}
 }
+
+// TestPermitsOfARoster: the largest stakes from the threshold on have permits,
+// and the owner's hotkey whatever it has.
+func TestPermitsOfARoster(t *testing.T) {
+	w := newTown(t)
+	w.settle()
+	s := newState(w.v)
+	params := need[Params](s, []byte(prefixParams))
+	sub := need[Subnet](s, subnetKey(net))
+	sub.OwnerHotkey = w.hot[5].Public()
+	least := ^uint64(0)
+	for i := range validators {
+		least = min(least, stakeWeight(s, net, w.hot[i].Public()))
+	}
+	permits := func(threshold uint64, most uint16) (out string) {
+		params.StakeThreshold, sub.Params.MaxValidators = threshold, most
+		store(s, []byte(prefixParams), params)
+		for _, m := range freeze(s, net, &sub) {
+			if m.Permit {
+				out += string(rune('0' + m.UID))
+			}
+		}
+		return out
+	}
+	for _, c := range []struct {
+		threshold uint64
+		most      uint16
+		want      string
+	}{{0, 64, "0125"}, {0, 2, "015"}, {least, 64, "0125"}, {21e15, 64, "5"}} {
+		if got := permits(c.threshold, c.most); got != c.want {
+			t.Errorf("threshold %d, %d permits: uids %s, want %s", c.threshold, c.most, got, c.want)
+		}
+	}
+}

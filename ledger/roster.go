@@ -104,21 +104,24 @@ func LoadRoster(v View, n NetUID, e Epoch) (Roster, error) {
 }
 
 // freeze makes the roster of a subnet from the state as it stands. Permits go to
-// the members with the largest stake weights above zero, at most validators of
-// them; equal weights by lower uid.
-func freeze(s *state, n NetUID, validators int) Roster {
+// the members with the largest stake weights, above zero and not below the
+// chain's threshold, at most validators of them; equal weights by lower uid. The
+// owner's hotkey always has one (economics, the epoch, 2 and 3).
+func freeze(s *state, n NetUID, sub *Subnet) Roster {
 	m := need[Market](s, marketKey(n))
+	least := max(1, need[Params](s, []byte(prefixParams)).StakeThreshold)
 	r := make(Roster, m.Neurons)
 	order := make([]int, 0, len(r))
 	for i := range r {
 		nr := need[Neuron](s, neuronKey(n, UID(i)))
 		r[i] = Member{UID: UID(i), Hotkey: nr.Hotkey, Work: nr.Work, Stake: stakeWeight(s, n, nr.Hotkey)}
-		if r[i].Stake > 0 {
+		r[i].Permit = nr.Hotkey == sub.OwnerHotkey
+		if r[i].Stake >= least {
 			order = append(order, i)
 		}
 	}
 	sort.SliceStable(order, func(a, b int) bool { return r[order[a]].Stake > r[order[b]].Stake })
-	for _, i := range order[:min(len(order), validators)] {
+	for _, i := range order[:min(len(order), int(sub.Params.MaxValidators))] {
 		r[i].Permit = true
 	}
 	return r
