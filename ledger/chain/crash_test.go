@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"strconv"
@@ -57,7 +58,7 @@ func child() error {
 	if err != nil {
 		return err
 	}
-	h, err := libp2p.New(libp2p.Identity(k), libp2p.ListenAddrStrings("/ip4/127.0.0.1/udp/0/quic-v1"), libp2p.Transport(quic.NewTransport), libp2p.DisableRelay())
+	h, err := libp2p.New(libp2p.Identity(k), libp2p.ListenAddrStrings("/ip4/"+childIP()+"/udp/0/quic-v1"), libp2p.Transport(quic.NewTransport), libp2p.DisableRelay())
 	if err != nil {
 		return err
 	}
@@ -72,6 +73,9 @@ func child() error {
 	ctx := context.Background()
 	c := Config{Home: home, DB: db, Genesis: g, Host: h, BlockTime: pace, ConsensusSeed: net.consensus[i], VRF: net.hot[i].VRF()}
 	overTransport(&c)
+	if os.Getenv("CHAIN_TEST_LOG") != "" {
+		c.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", i)
+	}
 	n, err := Open(ctx, c)
 	if err != nil {
 		return err
@@ -105,6 +109,14 @@ func (n *Node) greetText(ctx context.Context, addr string) error {
 	return n.Greet(ctx, *to)
 }
 
+// childIP is the address that a process listens on.
+func childIP() string {
+	if ip := os.Getenv("CHAIN_TEST_IP"); ip != "" {
+		return ip
+	}
+	return "127.0.0.1"
+}
+
 type process struct {
 	cmd    *exec.Cmd
 	in     io.Writer
@@ -114,8 +126,14 @@ type process struct {
 
 func spawn(t *testing.T, home, genesis string, i int, pace time.Duration) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(os.Args[0])}
-	p.cmd.Env = append(os.Environ(), "CHAIN_TEST_CHILD="+home, "CHAIN_TEST_GENESIS="+genesis, "CHAIN_TEST_INDEX="+strconv.Itoa(i), "CHAIN_TEST_PACE="+pace.String())
+	return start(t, exec.Command(os.Args[0]), home, genesis, i, pace)
+}
+
+// start runs cmd, which is this program or runs it, as a node.
+func start(t *testing.T, cmd *exec.Cmd, home, genesis string, i int, pace time.Duration) *process {
+	t.Helper()
+	p := &process{cmd: cmd}
+	p.cmd.Env = append(append(os.Environ(), cmd.Env...), "CHAIN_TEST_CHILD="+home, "CHAIN_TEST_GENESIS="+genesis, "CHAIN_TEST_INDEX="+strconv.Itoa(i), "CHAIN_TEST_PACE="+pace.String())
 	p.cmd.Stderr = os.Stderr
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -138,7 +156,7 @@ func spawn(t *testing.T, home, genesis string, i int, pace time.Duration) *proce
 			case "height":
 				h, _ := strconv.ParseInt(rest, 10, 64)
 				p.height.Store(h)
-			case "error":
+			case "error", "greet":
 				t.Log(i, s.Text())
 			}
 		}
@@ -162,13 +180,18 @@ func (p *process) reach(t *testing.T, h int64, d time.Duration) {
 	eventually(t, d, fmt.Sprintf("height %d", h), func() bool { return p.height.Load() >= h })
 }
 
-// spawnFour starts four producers that have greeted each other.
-func spawnFour(t *testing.T, pace time.Duration) (homes []string, file string, all []*process) {
-	net := newTestnet(t, 4)
-	file = t.TempDir() + "/genesis"
-	if err := os.WriteFile(file, net.genesis.Encode(), 0o600); err != nil {
+// genesisFile writes the genesis of that many producers.
+func genesisFile(t *testing.T, producers int) string {
+	file := t.TempDir() + "/genesis"
+	if err := os.WriteFile(file, newTestnet(t, producers).genesis.Encode(), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	return file
+}
+
+// spawnFour starts four producers that have greeted each other.
+func spawnFour(t *testing.T, pace time.Duration) (homes []string, file string, all []*process) {
+	file = genesisFile(t, 4)
 	for i := range 4 {
 		homes = append(homes, t.TempDir())
 		all = append(all, spawn(t, homes[i], file, i, pace))

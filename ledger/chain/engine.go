@@ -39,6 +39,7 @@ type engine struct {
 	sw     p2p.Switcher
 	tcp    *p2p.NetAddress // of this node, nil on libp2p
 	conR   *consensus.Reactor
+	double *evidence.Pool // of double votes
 	gate   gate
 	start  func() error   // starts the switch
 	shut   func() error   // stops it
@@ -131,6 +132,7 @@ func assemble(ctx context.Context, c *Config, a *app, cc *config.Config, h *engi
 		return e, fmt.Errorf("chain: evidence of double votes: %w", err)
 	}
 	pool.SetLogger(lg)
+	e.double = pool
 	exec := sm.NewBlockExecutor(e.state, lg, conns.Consensus(), mp, pool, e.blocks,
 		sm.BlockExecutorWithBlockTimeTolerance(cc.Consensus.BlockTimeTolerance), sm.BlockExecutorWithMetrics(figures.state))
 	bcr := blocksync.NewReactor(!alone, false, state.Copy(), exec, e.blocks, address, 0, figures.blocksync)

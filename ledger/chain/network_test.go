@@ -177,9 +177,9 @@ func overTransport(c *Config) {
 	}
 }
 
-// freePort is a loopback address that is free now.
+// freePort is an address that is free now, on loopback or a process's own.
 func freePort() string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", childIP()+":0")
 	if err != nil {
 		panic(err)
 	}

@@ -125,6 +125,7 @@ func (e *engine) newTCP(c *Config, cc *config.Config, info p2p.DefaultNodeInfo, 
 	sw.SetAddrBook(book)
 	px := pex.NewReactor(book, &pex.ReactorConfig{SeedDisconnectWaitPeriod: 28 * time.Hour, PersistentPeersMaxDialPeriod: redial})
 	px.SetLogger(lg)
+	px.SetEnsurePeersPeriod(10 * time.Second) // of half a minute
 	sw.AddReactor("PEX", px)
 	if err := sw.AddPersistentPeers(c.TCP.Peers); err != nil {
 		return fmt.Errorf("chain: transport tcp: peers: %w", err)
