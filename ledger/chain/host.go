@@ -65,21 +65,31 @@ func (h *engineHost) NewStream(ctx context.Context, p peer.ID, ids ...protocol.I
 	return h.Host.NewStream(ctx, p, mapped...)
 }
 
-// watch tells of peers that restarted, until it is ended; on a transport that
-// sees a peer leave there are none.
-func (h *engineHost) watch() (restarted <-chan peer.ID, end func()) {
+// watch tells of peers that restarted and of ones whose last connection is gone,
+// until it is ended; a transport that sees a peer leave needs neither.
+func (h *engineHost) watch() (gone <-chan peer.ID, end func()) {
 	if h == nil {
 		return nil, func() {}
 	}
 	ids := make(chan peer.ID, 64)
-	notify := &network.NotifyBundle{ConnectedF: func(net network.Network, c network.Conn) {
-		if stale(net, c) {
-			select {
-			case ids <- c.RemotePeer():
-			default:
-			}
+	tell := func(id peer.ID) {
+		select {
+		case ids <- id:
+		default:
 		}
-	}}
+	}
+	notify := &network.NotifyBundle{
+		ConnectedF: func(net network.Network, c network.Conn) {
+			if stale(net, c) {
+				tell(c.RemotePeer())
+			}
+		},
+		DisconnectedF: func(net network.Network, c network.Conn) {
+			if net.Connectedness(c.RemotePeer()) != network.Connected {
+				tell(c.RemotePeer())
+			}
+		},
+	}
 	h.Host.Network().Notify(notify)
 	return ids, func() { h.Host.Network().StopNotify(notify) }
 }

@@ -14,7 +14,6 @@ import (
 
 	"github.com/cometbft/cometbft/config"
 	"github.com/libp2p/go-libp2p/core/host"
-	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plexus-network/plexus/ledger"
@@ -175,9 +174,10 @@ func (n *Node) Run(ctx context.Context) error {
 		n.host.release()
 		return fmt.Errorf("chain: starting consensus: %w", err)
 	}
-	restarted, unwatch := n.host.watch()
+	gone, unwatch := n.host.watch()
 	g, inner := errgroup.WithContext(ctx)
-	g.Go(func() error { return n.serve(inner, restarted) })
+	g.Go(func() error { return n.serve(inner) })
+	g.Go(func() error { return n.redial(inner, gone) })
 	g.Go(func() error { return n.tell(inner) })
 	g.Go(func() error {
 		select {
@@ -206,19 +206,14 @@ func (n *Node) Run(ctx context.Context) error {
 	return err
 }
 
-// serve forgets peers that restarted and announces what waits.
-func (n *Node) serve(ctx context.Context, restarted <-chan peer.ID) error {
+// serve announces what waits.
+func (n *Node) serve(ctx context.Context) error {
 	again := time.NewTicker(rebroadcast)
 	defer again.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case id := <-restarted:
-			if p := n.engine.peer(id); p != nil {
-				n.log.Info("peer came back: forgetting what consensus knew of it", "peer", id)
-				n.engine.sw.StopPeerForError(p, "restarted")
-			}
 		case <-again.C:
 			if err := n.forget(); err != nil {
 				return fmt.Errorf("%w: forgetting pruned blocks: %w", ErrBroken, err)

@@ -31,8 +31,8 @@ type TCPConfig struct {
 	Peers []string
 }
 
-// redial bounds the pause between attempts to reach a lost peer.
-const redial = 20 * time.Second
+// tcpRedial bounds the pause between attempts to reach a lost peer.
+const tcpRedial = 20 * time.Second
 
 // validate reports the first rule that the configuration of a transport breaks.
 func (c *Config) validateTransport() error {
@@ -93,7 +93,7 @@ func (e *engine) newTCP(c *Config, cc *config.Config, info p2p.DefaultNodeInfo, 
 	// of the internet.
 	site := ip.IsLoopback() || ip.IsPrivate()
 	cc.P2P.AllowDuplicateIP, cc.P2P.AddrBookStrict = site, !site
-	cc.P2P.PersistentPeersMaxDialPeriod = redial
+	cc.P2P.PersistentPeersMaxDialPeriod = tcpRedial
 	// Other genesis, other network: the handshake compares this name.
 	info.Network = fmt.Sprintf("%s/%x", info.Network, genesisTag(c))
 	info.ListenAddr = "tcp://" + net.JoinHostPort(host, port)
@@ -123,7 +123,7 @@ func (e *engine) newTCP(c *Config, cc *config.Config, info p2p.DefaultNodeInfo, 
 	book.SetLogger(lg)
 	book.AddOurAddress(addr)
 	sw.SetAddrBook(book)
-	px := pex.NewReactor(book, &pex.ReactorConfig{SeedDisconnectWaitPeriod: 28 * time.Hour, PersistentPeersMaxDialPeriod: redial})
+	px := pex.NewReactor(book, &pex.ReactorConfig{SeedDisconnectWaitPeriod: 28 * time.Hour, PersistentPeersMaxDialPeriod: tcpRedial})
 	px.SetLogger(lg)
 	px.SetEnsurePeersPeriod(10 * time.Second) // of half a minute
 	sw.AddReactor("PEX", px)
