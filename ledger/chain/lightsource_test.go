@@ -160,6 +160,11 @@ func TestLightTrust(t *testing.T) {
 	if period != 9*24*time.Hour+8*time.Hour {
 		t.Fatalf("trusting period %v", period)
 	}
+	quick := *c.genesis
+	quick.Params.Unbonding, quick.Params.BlockMS = 100, 1000
+	if p := TrustingPeriod(&quick); p != 24*time.Hour {
+		t.Fatalf("trusting period of a developer's network %v", p)
+	}
 	var saved []byte
 	young := c.config(0)
 	young.Save = func(b []byte) error { saved = b; return nil }
