@@ -266,7 +266,10 @@ func (r *Registry) retire(key loadKey, m *loadedModule) {
 }
 
 func (m *loadedModule) closeIdle() {
-	if c, ok := m.caller.(io.Closer); ok && m.refs == 0 && m.retired {
+	if m.refs > 0 || !m.retired {
+		return // while it is being loaded it has a ref, and no caller yet
+	}
+	if c, ok := m.caller.(io.Closer); ok {
 		_ = c.Close() // frees memory; nothing is lost by its failing
 	}
 }
