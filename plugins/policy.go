@@ -60,12 +60,16 @@ func (p *Policy) Source(s, dir string) error {
 	return nil
 }
 
-// Limit decides on a bound, as an operator writes it: NETUID=fuel:N,pages:N,log:N
+// Limit decides on bounds, as an operator writes them: NETUID=fuel:N pages:N log:N
 // or all=…, each part optional.
 func (p *Policy) Limit(s string) error {
 	name, value, _ := strings.Cut(s, "=")
 	var l Limits
-	for _, part := range strings.Split(value, ",") {
+	parts := strings.Fields(value)
+	if len(parts) == 0 {
+		parts = []string{""} // refused below
+	}
+	for _, part := range parts {
 		what, number, _ := strings.Cut(part, ":")
 		n, err := strconv.ParseUint(number, 10, 64)
 		bound := map[string]uint64{"fuel": MaxFuel, "pages": MaxPages, "log": MaxLog}[what]

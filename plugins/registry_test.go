@@ -189,11 +189,11 @@ func TestPolicyByConfig(t *testing.T) {
 		t.Errorf("tied, and the chain runs another: %v", err)
 	}
 	// Looser than the host's is not to be had.
-	policy([]string{"7=" + one.String()}, []string{"7=fuel:99999", "all=pages:5"}, nil, nil)
+	policy([]string{"7=" + one.String()}, []string{"7=fuel:99999", "all=pages:5 log:9"}, nil, nil)
 	if _, fuel := call(t, c); fuel != 1000 {
 		t.Errorf("fuel %d, the host's bound is 1000", fuel)
 	}
-	if lim := s.loaded[len(s.loaded)-1].lim; lim.Pages != 5 || !isClosed(s.loaded[0]) {
+	if lim := s.loaded[len(s.loaded)-1].lim; lim.Pages != 5 || lim.Log != 9 || !isClosed(s.loaded[0]) {
 		t.Errorf("%+v, and the one under the old limits is closed: %v", lim, isClosed(s.loaded[0]))
 	}
 	policy([]string{"7=own.wasm"}, nil, nil, nil)
@@ -259,7 +259,7 @@ func TestPolicyErrors(t *testing.T) {
 			t.Errorf("source %q accepted", v)
 		}
 	}
-	for _, v := range []string{"", "7", "all", "7=fuel", "7=fuel:0", "7=fuel:-1", "7=pages:99999", "7=heat:1", "x=fuel:1", "7=fuel:1,"} {
+	for _, v := range []string{"", "7", "all", "7=fuel", "7=fuel:0", "7=fuel:-1", "7=pages:99999", "7=heat:1", "x=fuel:1", "7=fuel:1,pages:2", "7= "} {
 		if err := new(Policy).Limit(v); err == nil {
 			t.Errorf("limit %q accepted", v)
 		}

@@ -62,9 +62,19 @@ func (s *Store) Put(module []byte) (ID, error) {
 	return id, nil
 }
 
-// Get returns a module. It returns ErrNotFound when the store does not have it,
-// and ErrDamaged when its bytes no longer have its name: fetch it again and Put.
+// Get is Read, and notes that the module is in use.
 func (s *Store) Get(id ID) ([]byte, error) {
+	b, err := s.Read(id)
+	if err == nil {
+		now := time.Now()
+		_ = os.Chtimes(s.path(id), now, now) // says what to collect last; a folder that cannot be written to collects nothing
+	}
+	return b, err
+}
+
+// Read returns a module. It returns ErrNotFound when the store does not have it,
+// and ErrDamaged when its bytes no longer have its name: fetch it again and Put.
+func (s *Store) Read(id ID) ([]byte, error) {
 	f, err := os.Open(s.path(id))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s", ErrNotFound, id)
@@ -80,7 +90,5 @@ func (s *Store) Get(id ID) ([]byte, error) {
 	if Digest(b) != id {
 		return nil, fmt.Errorf("%w: %s", ErrDamaged, s.path(id))
 	}
-	now := time.Now()
-	_ = os.Chtimes(s.path(id), now, now) // says which modules are in use; a folder that cannot be written to needs no such order
 	return b, nil
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/plexus-network/plexus/host/internal/remote"
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/p2p"
+	"github.com/plexus-network/plexus/plugins"
+	"github.com/plexus-network/plexus/plugins/worker"
 )
 
 // Errors of a configuration.
@@ -52,6 +54,40 @@ type Config struct {
 	Metrics   Metrics         // metrics.*
 	Admin     Admin           // admin.*
 	Log       Log             // log.*
+	Modules   Modules         // modules.*
+}
+
+// Modules configures where modules come from and what bounds them.
+type Modules struct {
+	Source  []string // NETUID=chain, NETUID=HASH or NETUID=FILE
+	Allow   []string // hashes; none: all
+	Deny    []string // hashes
+	Limits  []string // NETUID=fuel:N pages:N log:N, or all=…
+	Quota   int64    // bytes of the store, 0 for no bound
+	Inline  uint64   // fuel of a call in the node's own process, 0 for none
+	Rate    uint64   // fuel a second of one module, 0 for no bound
+	Referee int      // every so-manieth call is repeated in the interpreter, 0 for none
+}
+
+// Policy is what the configuration decided of modules.
+func (c *Config) Policy() (p plugins.Policy, err error) {
+	for _, s := range c.Modules.Source {
+		err = errors.Join(err, p.Source(s, c.Home))
+	}
+	for _, s := range c.Modules.Limits {
+		err = errors.Join(err, p.Limit(s))
+	}
+	for _, l := range []struct {
+		from []string
+		to   *[]plugins.ID
+	}{{c.Modules.Allow, &p.Allow}, {c.Modules.Deny, &p.Deny}} {
+		for _, s := range l.from {
+			id, e := plugins.ParseID(s)
+			*l.to = append(*l.to, id)
+			err = errors.Join(err, e)
+		}
+	}
+	return p, err
 }
 
 // TCP configures the engine's own transport, for transport "tcp".
@@ -122,7 +158,8 @@ func Default() Config {
 		P2P:      P2P{HolePunching: true, MaxPeers: p2p.DefaultMaxPeers, PrefixPeers: p2p.DefaultPrefixPeers},
 		Snapshot: Snapshot{Keep: 2},
 		API:      API{Listen: "127.0.0.1:9650", Rate: 50, Body: 1 << 20},
-		Admin:    Admin{Socket: "admin.sock"}, Log: Log{Level: "info", Format: "text"}}
+		Admin:    Admin{Socket: "admin.sock"}, Log: Log{Level: "info", Format: "text"},
+		Modules: Modules{Quota: 1 << 30, Inline: worker.DefaultInline, Referee: 256}}
 }
 
 // DefaultCache is the folder of compiled modules in the user's cache.

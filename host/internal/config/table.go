@@ -14,6 +14,7 @@ import (
 	"github.com/plexus-network/plexus/host/internal/remote"
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/p2p"
+	"github.com/plexus-network/plexus/plugins"
 )
 
 // Key is one entry of the table.
@@ -82,6 +83,17 @@ var table = []Key{
 	{Name: "admin.socket", Meaning: "Unix socket of the operator, of mode 0600. Empty: none.", field: func(c *Config) any { return &c.Admin.Socket }},
 	{Name: "log.level", Meaning: "Least level that is logged.", Choices: []string{"debug", "info", "warn", "error"}, field: func(c *Config) any { return &c.Log.Level }},
 	{Name: "log.format", Meaning: "Form of the log.", Choices: []string{"text", "json"}, field: func(c *Config) any { return &c.Log.Format }},
+	{Name: "modules.source", Meaning: "Where the modules of subnets come from, each NETUID=chain, NETUID=HASH (the only one to run) or NETUID=FILE. Not named: chain.",
+		field: func(c *Config) any { return &c.Modules.Source }, valid: isModuleSource},
+	{Name: "modules.allow", Meaning: "Hashes of modules that may run. None: all.", field: func(c *Config) any { return &c.Modules.Allow }, valid: isModule},
+	{Name: "modules.deny", Meaning: "Hashes of modules that must not run.", field: func(c *Config) any { return &c.Modules.Deny }, valid: isModule},
+	{Name: "modules.limits", Meaning: "Tighter bounds of one call, each NETUID=fuel:N pages:N log:N or all=…: units of fuel, pages of 64 KiB, bytes.",
+		field: func(c *Config) any { return &c.Modules.Limits }, valid: isModuleLimit},
+	{Name: "modules.quota", Unit: "bytes", Most: 1 << 50, Meaning: "Size above which modules that neither run nor are pinned are removed. 0: none.", field: func(c *Config) any { return &c.Modules.Quota }},
+	{Name: "modules.inline", Unit: "fuel", Most: 20_000_000, Meaning: "Fuel that a call may use in the node's own process before it is made in a worker. 0: all calls in workers.",
+		field: func(c *Config) any { return &c.Modules.Inline }},
+	{Name: "modules.rate", Unit: "fuel/s", Most: plugins.MaxFuel, Meaning: "Fuel a second that one module may use. 0: no bound.", field: func(c *Config) any { return &c.Modules.Rate }},
+	{Name: "modules.referee", Unit: "calls", Most: 1_000_000, Meaning: "One in so many calls is repeated in the interpreter and compared. 0: none.", field: func(c *Config) any { return &c.Modules.Referee }},
 }
 
 func init() {
@@ -349,3 +361,12 @@ func isTrust(s string) error {
 	}
 	return nil
 }
+
+func isModule(s string) error {
+	_, err := plugins.ParseID(s)
+	return err
+}
+
+func isModuleSource(s string) error { return new(plugins.Policy).Source(s, "") }
+
+func isModuleLimit(s string) error { return new(plugins.Policy).Limit(s) }

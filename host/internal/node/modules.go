@@ -5,47 +5,87 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"sync"
+	"os"
 
+	"github.com/plexus-network/plexus/host/internal/config"
+	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/p2p"
 	"github.com/plexus-network/plexus/plugins"
 	"github.com/plexus-network/plexus/plugins/worker"
 )
 
-// modules finds modules by hash, in the store or at peers, and has them loaded
-// by the workers once.
+// modules finds the modules of subnets, in the store or at peers, as the
+// configuration says, and has workers run them.
 type modules struct {
-	store *plugins.Store
-	net   *p2p.Host
-	pool  *worker.Pool
-
-	mu     sync.Mutex
-	loaded map[plugins.ID]plugins.Caller
+	store    *plugins.Store
+	pool     *worker.Pool      // nil in a node that validates nothing
+	registry *plugins.Registry // likewise
 }
 
-// load returns a module ready to be called. Callers for a module that is being
-// loaded wait for it.
-func (m *modules) load(ctx context.Context, id plugins.ID) (plugins.Caller, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if c, ok := m.loaded[id]; ok {
-		return c, nil
-	}
-	b, err := m.store.Get(id)
-	if err != nil {
-		if b, err = m.net.FetchSHA256(ctx, m.net.Peers(), id, plugins.MaxModule, nil); err != nil {
-			return nil, fmt.Errorf("fetching module %s: %w", id, err)
-		}
-		if _, err := m.store.Put(b); err != nil {
-			return nil, err
-		}
-	}
-	c, err := m.pool.Load(ctx, b)
+// openModules opens the store, and for a node that validates all that runs them.
+func openModules(cfg *config.Config, dir string, net *p2p.Host, wc worker.Config) (*modules, error) {
+	store, err := plugins.OpenStore(dir)
 	if err != nil {
 		return nil, err
 	}
-	m.loaded[id] = c
-	return c, nil
+	m := &modules{store: store}
+	if len(cfg.Validate) == 0 {
+		return m, nil
+	}
+	policy, err := cfg.Policy()
+	if err != nil {
+		return nil, err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	wc.Command, wc.CacheDir, wc.Workers, wc.Timeout = []string{self, "worker"}, cfg.Cache, cfg.Workers, cfg.MaxCall
+	wc.Each.Rate, wc.Referee = cfg.Modules.Rate, cfg.Modules.Referee
+	if cfg.Cache != "" {
+		wc.Inline = cfg.Modules.Inline
+	}
+	if m.pool, err = worker.Open(wc); err != nil {
+		return nil, err
+	}
+	m.registry, err = plugins.NewRegistry(plugins.RegistryConfig{Store: store, Quota: cfg.Modules.Quota, Load: m.pool.LoadLimited,
+		Fetch: func(ctx context.Context, id plugins.ID) ([]byte, error) {
+			return net.FetchSHA256(ctx, net.Peers(), id, plugins.MaxModule, nil)
+		}})
+	if err != nil {
+		m.pool.Close()
+		return nil, err
+	}
+	m.registry.Apply(policy)
+	return m, nil
+}
+
+// of returns the loader of a subnet's module by the digest that the chain names.
+func (m *modules) of(netuid ledger.NetUID) func(context.Context, plugins.ID) (plugins.Caller, error) {
+	return func(ctx context.Context, id plugins.ID) (plugins.Caller, error) {
+		return m.registry.Open(ctx, uint16(netuid), id)
+	}
+}
+
+// reload puts the section modules of a configuration into force, as far as it
+// decides which modules run under which limits. Calls in flight end as they began.
+func (m *modules) reload(cfg *config.Config) error {
+	policy, err := cfg.Policy()
+	if err != nil {
+		return fmt.Errorf("%w: %w", config.ErrConfig, err)
+	}
+	if m.registry != nil {
+		m.registry.Apply(policy)
+	}
+	return nil
+}
+
+// close ends all calls.
+func (m *modules) close() {
+	if m.registry != nil {
+		m.registry.Close()
+		m.pool.Close()
+	}
 }
 
 // open serves a module as a blob.

@@ -25,7 +25,6 @@ import (
 	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/ledger/store"
 	"github.com/plexus-network/plexus/p2p"
-	"github.com/plexus-network/plexus/plugins"
 	"github.com/plexus-network/plexus/plugins/worker"
 	"github.com/plexus-network/plexus/subnets/dataset"
 	"github.com/plexus-network/plexus/subnets/evidence"
@@ -44,7 +43,6 @@ type Node struct {
 	net     *p2p.Host
 	chain   *chain.Node
 	tx      p2p.Topic
-	pool    *worker.Pool
 	modules *modules
 	bundles *bundles
 	join    []string    // multiaddrs to begin with
@@ -138,24 +136,11 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *even
 
 // openWork opens what the validator's side needs, and serves blobs.
 func (n *Node) openWork() error {
-	mods, err := plugins.OpenStore(filepath.Join(n.cfg.Home, "modules"))
-	if err != nil {
+	var err error
+	if n.modules, err = openModules(&n.cfg, filepath.Join(n.cfg.Home, "modules"), n.net, worker.Config{Log: n.log}); err != nil {
 		return err
 	}
 	n.bundles = &bundles{filepath.Join(n.cfg.Home, "evidence")}
-	n.modules = &modules{store: mods, net: n.net, loaded: map[plugins.ID]plugins.Caller{}}
-	if len(n.cfg.Validate) > 0 {
-		self, err := os.Executable()
-		if err != nil {
-			return err
-		}
-		n.pool, err = worker.Open(worker.Config{Command: []string{self, "worker"}, CacheDir: n.cfg.Cache,
-			Workers: n.cfg.Workers, Timeout: n.cfg.MaxCall, Log: n.log})
-		if err != nil {
-			return err
-		}
-		n.modules.pool = n.pool
-	}
 	n.net.ServeBlobs(func(id [32]byte) (io.ReadSeekCloser, int64, error) {
 		if f, size, err := n.modules.open(id); err == nil {
 			return f, size, nil
@@ -271,7 +256,7 @@ func (n *Node) Run(ctx context.Context) error {
 	})
 	for _, netuid := range n.cfg.Validate {
 		v := validator.New(validator.Config{ChainID: n.gen.ChainID, NetUID: netuid, Hotkey: n.hot, Net: n.net, Chain: chainView{n}, Keep: n.work,
-			Module: n.modules.load, Data: n.dataset, Publish: n.bundles.put, Notify: n.notify, Log: n.log})
+			Module: n.modules.of(netuid), Data: n.dataset, Publish: n.bundles.put, Notify: n.notify, Log: n.log})
 		g.Go(func() error { return v.Run(ctx) })
 	}
 	if err := g.Wait(); !errors.Is(err, errQuit) {
@@ -287,8 +272,8 @@ func (n *Node) Close() error {
 	if n.chain != nil {
 		errs = append(errs, n.chain.Close())
 	}
-	if n.pool != nil {
-		n.pool.Close()
+	if n.modules != nil {
+		n.modules.close()
 	}
 	if n.net != nil {
 		errs = append(errs, n.net.Close())

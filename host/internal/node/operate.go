@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -28,6 +29,9 @@ const (
 	longestBan = 365 * 24 * time.Hour
 )
 
+// policyKeys are the keys that make up the policy of modules.
+var policyKeys = []string{"modules.source", "modules.limits", "modules.allow", "modules.deny"}
+
 // Control is what a node needs of its process to be operated while it runs. Any
 // field may be nil.
 type Control struct {
@@ -40,7 +44,8 @@ type Control struct {
 func (n *Node) Control(c Control) { n.control = c }
 
 // Reload reads the configuration anew and applies what can change while the node
-// runs: the level of the log and the API's rate. It says what it did, and what
+// runs: the level of the log, the API's rate, and which modules run under which
+// limits. It says what it did, and what
 // needs a restart.
 func (n *Node) Reload() (string, error) {
 	if n.control.Config == nil {
@@ -52,14 +57,24 @@ func (n *Node) Reload() (string, error) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	// The policy of modules is applied as a whole: parts of it alone mean something
+	// else.
+	if err := n.modules.reload(&c); err != nil {
+		return "", err
+	}
+	before := n.running
+	n.running.Modules.Source, n.running.Modules.Limits, n.running.Modules.Allow, n.running.Modules.Deny =
+		c.Modules.Source, c.Modules.Limits, c.Modules.Allow, c.Modules.Deny
 	var done, later []string
 	for _, k := range config.Keys() {
-		was, is := k.Value(&n.running), k.Value(&c)
+		was, is := k.Value(&before), k.Value(&c)
 		if reflect.DeepEqual(was, is) {
 			continue
 		}
 		change := fmt.Sprintf("%s %v -> %v", k.Name, was, is)
 		switch {
+		case slices.Contains(policyKeys, k.Name):
+			done = append(done, change)
 		case k.Name == "log.level" && n.control.Level != nil:
 			if err := n.setLevel(c.Log.Level); err != nil {
 				return "", err
