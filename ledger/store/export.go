@@ -122,6 +122,15 @@ type File struct {
 	Extra    []byte
 	r        io.ReaderAt
 	at       []int64 // where each chunk begins
+	close    func() error
+}
+
+// Close closes a file that OpenPath or a Shelf opened.
+func (f *File) Close() error {
+	if f.close == nil {
+		return nil
+	}
+	return f.close()
 }
 
 // OpenFile reads and checks the frame of a snapshot file of size bytes. The
