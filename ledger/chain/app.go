@@ -31,9 +31,13 @@ type app struct {
 	views   *views
 	recent  *recent
 	subs    *subscribers
+	shelf   *shelf
+	keep    uint64 // blocks to keep, 0 for all
 	cadence *cadence
 	apply   func(ledger.View, ledger.Block) (*ledger.Result, error) // ledger.Apply, except in tests of its failure
 	log     *slog.Logger
+
+	restorer restorer
 
 	staged *store.Staged
 	block  Block
@@ -172,6 +176,11 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 	if a.staged, err = a.db.Stage(b.Height, res.Writes); err != nil {
 		return nil, a.fail(err)
 	}
+	for _, c := range res.Blobs {
+		if _, err := a.staged.Keep(c.Bytes); err != nil {
+			return nil, a.fail(err)
+		}
+	}
 	changes, err := ledger.BalanceChanges(a.db, res.Writes)
 	if err != nil {
 		return nil, a.fail(err)
@@ -247,7 +256,10 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 		a.log.Warn("subscribers are too slow, a block was not told", "height", b.Height)
 	}
 	a.cadence.committed(time.Now())
-	return &abci.ResponseCommit{}, nil
+	if a.shelf.due(b.Height, a.db.Snapshot) {
+		a.log.Warn("no snapshot of this height: the one before is still being written", "height", b.Height)
+	}
+	return &abci.ResponseCommit{RetainHeight: a.shelf.retain(b.Height, a.keep)}, nil
 }
 
 // free lets goroutines that failed end.

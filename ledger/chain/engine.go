@@ -41,10 +41,15 @@ type engine struct {
 	conR   *consensus.Reactor
 	double *evidence.Pool // of double votes
 	gate   gate
-	start  func() error   // starts the switch
-	shut   func() error   // stops it
-	hush   func() error   // ends a wait for the remote signer, nil without one
-	stop   []func() error // of what started before the switch, in order
+
+	blocksync *blocksync.Reactor
+	sync      *statesync.Reactor // that fetches a snapshot; nil when the node has blocks or wants none
+	params    types.ConsensusParams
+
+	start func() error   // starts the switch
+	shut  func() error   // stops it
+	hush  func() error   // ends a wait for the remote signer, nil without one
+	stop  []func() error // of what started before the switch, in order
 }
 
 // genesisDoc is the genesis as CometBFT wants it. It is derived from ours alone,
@@ -53,7 +58,8 @@ func genesisDoc(g *ledger.Genesis) (*types.GenesisDoc, error) {
 	p := types.DefaultConsensusParams()
 	p.Block.MaxBytes = maxBlock
 	p.Evidence.MaxBytes = 64 << 10
-	// A double vote can be proved for as long as stake waits to answer for it.
+	// A double vote can be proved for as long as stake waits to answer for it;
+	// so long headers and votes survive pruning, and light clients can be served.
 	p.Evidence.MaxAgeNumBlocks = int64(g.Params.Unbonding)
 	p.Evidence.MaxAgeDuration = time.Duration(g.Params.UnbondingMS()) * time.Millisecond
 	hash := g.Hash()
@@ -83,10 +89,14 @@ func assemble(ctx context.Context, c *Config, a *app, cc *config.Config, h *engi
 	if err != nil {
 		return e, fmt.Errorf("chain: genesis: %w", err)
 	}
+	e.params = *doc.ConsensusParams
 	open := func(name string) kv { return kv{c.DB.Namespace(name), &e.gate} }
-	e.blocks = bs.NewBlockStore(open("blockstore"))
 	stateDB := open("state")
-	e.state = sm.NewStore(stateDB, sm.StoreOptions{DiscardABCIResponses: true})
+	e.open(c.DB)
+	syncing, err := e.begin(c)
+	if err != nil {
+		return e, err
+	}
 	state, doc, err := node.LoadStateFromDBOrGenesisDocProvider(stateDB, func() (*types.GenesisDoc, error) { return doc, nil })
 	if err != nil {
 		return e, fmt.Errorf("chain: loading the state: %w", err)
@@ -104,14 +114,16 @@ func assemble(ctx context.Context, c *Config, a *app, cc *config.Config, h *engi
 	}
 	e.stop = append(e.stop, bus.Stop)
 
-	hs := consensus.NewHandshaker(e.state, state, e.blocks, doc)
-	hs.SetLogger(lg)
-	hs.SetEventBus(bus)
-	if err := hs.HandshakeWithContext(ctx, conns); err != nil {
-		return e, fmt.Errorf("%w: replaying blocks: %w", ErrBroken, err)
-	}
-	if state, err = e.state.Load(); err != nil {
-		return e, fmt.Errorf("chain: loading the state: %w", err)
+	if !syncing {
+		hs := consensus.NewHandshaker(e.state, state, e.blocks, doc)
+		hs.SetLogger(lg)
+		hs.SetEventBus(bus)
+		if err := hs.HandshakeWithContext(ctx, conns); err != nil {
+			return e, fmt.Errorf("%w: replaying blocks: %w", ErrBroken, err)
+		}
+		if state, err = e.state.Load(); err != nil {
+			return e, fmt.Errorf("chain: loading the state: %w", err)
+		}
 	}
 
 	pv, address, voted, err := e.signer(c, lg)
@@ -119,7 +131,7 @@ func assemble(ctx context.Context, c *Config, a *app, cc *config.Config, h *engi
 		return e, err
 	}
 	// A producer that is the whole network has nobody to catch up with.
-	alone := state.Validators.Size() == 1 && state.Validators.HasAddress(address)
+	alone := state.Validators.Size() == 1 && state.Validators.HasAddress(address) && !syncing
 	a.alone.Store(alone)
 	if alone && voted > state.LastBlockHeight+1 {
 		return e, brokenf("blocks are lost: the store ends at %d, but this producer, the only one, voted at %d: restore the store from a copy", state.LastBlockHeight, voted)
@@ -135,7 +147,15 @@ func assemble(ctx context.Context, c *Config, a *app, cc *config.Config, h *engi
 	e.double = pool
 	exec := sm.NewBlockExecutor(e.state, lg, conns.Consensus(), mp, pool, e.blocks,
 		sm.BlockExecutorWithBlockTimeTolerance(cc.Consensus.BlockTimeTolerance), sm.BlockExecutorWithMetrics(figures.state))
-	bcr := blocksync.NewReactor(!alone, false, state.Copy(), exec, e.blocks, address, 0, figures.blocksync)
+	var restored int64 // height of a snapshot that no block followed yet
+	if e.blocks.Height() == 0 {
+		restored = state.LastBlockHeight
+	}
+	e.blocksync = blocksync.NewReactor(!alone && !syncing, false, state.Copy(), exec, e.blocks, address, restored, figures.blocksync)
+	snapshots := statesync.NewReactor(*cc.StateSync, conns.Snapshot(), conns.Query(), statesync.NopMetrics())
+	if syncing {
+		e.sync = snapshots
+	}
 	cst := consensus.NewState(cc.Consensus, state.Copy(), exec, e.blocks, mp, pool, consensus.StateMetrics(figures.consensus))
 	cst.SetLogger(lg)
 	if pv != nil {
@@ -145,9 +165,9 @@ func assemble(ctx context.Context, c *Config, a *app, cc *config.Config, h *engi
 	e.conR.SetEventBus(bus)
 
 	reactors := []lp2p.SwitchReactor{
-		{Name: "BLOCKSYNC", Reactor: bcr}, {Name: "CONSENSUS", Reactor: e.conR},
+		{Name: "BLOCKSYNC", Reactor: e.blocksync}, {Name: "CONSENSUS", Reactor: e.conR},
 		{Name: "EVIDENCE", Reactor: evidence.NewReactor(pool)},
-		{Name: "STATESYNC", Reactor: statesync.NewReactor(*cc.StateSync, conns.Snapshot(), conns.Query(), statesync.NopMetrics())},
+		{Name: "STATESYNC", Reactor: snapshots},
 	}
 	for _, r := range reactors {
 		if s, ok := r.Reactor.(interface{ SetLogger(log.Logger) }); ok {
@@ -167,6 +187,37 @@ func assemble(ctx context.Context, c *Config, a *app, cc *config.Config, h *engi
 		return e, e.newTCP(c, cc, info, k, reactors, lg)
 	}
 	return e, e.newSwitch(cc, info, reactors, h, lg)
+}
+
+// open opens the engine's own stores.
+func (e *engine) open(db *store.DB) {
+	e.blocks = bs.NewBlockStore(kv{db.Namespace("blockstore"), &e.gate})
+	e.state = sm.NewStore(kv{db.Namespace("state"), &e.gate}, sm.StoreOptions{DiscardABCIResponses: true})
+}
+
+// begin decides whether the node begins with a snapshot of others, and clears
+// away what a state sync left that ended between the state and consensus.
+func (e *engine) begin(c *Config) (syncing bool, err error) {
+	state, err := e.state.Load()
+	if err != nil {
+		return false, fmt.Errorf("chain: loading the state: %w", err)
+	}
+	if e.blocks.Height() > 0 || state.LastBlockHeight > 0 {
+		return false, nil
+	}
+	if c.DB.Height() > 0 {
+		if c.StateSync == nil {
+			return false, brokenf("the state is at height %d and consensus has no block: a restore or a state sync was cut short: restore the snapshot again, or let statesync.enable be true", c.DB.Height())
+		}
+		if err := c.DB.Reset(); err != nil {
+			return false, err
+		}
+		if err := bindGenesis(c.DB, c.Genesis.Hash()); err != nil {
+			return false, err
+		}
+		e.open(c.DB)
+	}
+	return c.StateSync != nil, nil
 }
 
 // newSwitch puts our host under CometBFT's libp2p switch. lp2p.Host keeps its

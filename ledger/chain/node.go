@@ -50,6 +50,17 @@ type Config struct {
 	// BlockTime is the mean time between blocks that is aimed at; 0 is 12 s. It
 	// is not part of consensus: the network's is about the median of its nodes'.
 	BlockTime time.Duration
+	// Snapshots keeps the files that nodes which join can begin with; nil makes
+	// and offers none. SnapshotInterval is the number of blocks between two, 0
+	// for none by itself.
+	Snapshots        *store.Shelf
+	SnapshotInterval uint64
+	// PruneKeep is how many blocks are kept, at least 16 and those since the
+	// oldest snapshot; 0 keeps all. Headers and votes stay for the unbonding time.
+	PruneKeep uint64
+	// StateSync lets a home without blocks begin with a snapshot of others; nil
+	// begins with the genesis.
+	StateSync *StateSync
 	// Broadcast announces a transaction submitted here, again from time to time
 	// until it is included. It must not block for long; nil announces nothing.
 	Broadcast func(tx []byte)
@@ -102,6 +113,9 @@ func Open(ctx context.Context, c Config) (*Node, error) {
 	if c.BlockTime == 0 {
 		c.BlockTime = DefaultBlockTime
 	}
+	if c.StateSync != nil && c.StateSync.Ask == nil {
+		return nil, fmt.Errorf("chain: config: state sync needs a way to ask nodes")
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -127,6 +141,11 @@ func Open(ctx context.Context, c Config) (*Node, error) {
 		a.apply = c.apply
 	}
 	a.pool.left = a.recent.dropped
+	a.keep = c.PruneKeep
+	a.shelf = &shelf{files: c.Snapshots, interval: c.SnapshotInterval, queue: make(chan *store.Snapshot, 1)}
+	if err := a.shelf.refresh(); err != nil {
+		c.Log.Warn("a snapshot cannot be offered", "err", err)
+	}
 	if err := n.open(ctx, cc); err != nil {
 		v.close()
 		return nil, err
@@ -136,6 +155,7 @@ func Open(ctx context.Context, c Config) (*Node, error) {
 
 func (n *Node) open(ctx context.Context, cc *config.Config) error {
 	a := n.app
+	a.head.Store(&Head{})
 	if !a.db.Fresh() {
 		a.views.push(a.db.Snapshot())
 	}
@@ -145,6 +165,9 @@ func (n *Node) open(ctx context.Context, cc *config.Config) error {
 	})
 	if err != nil {
 		return err
+	}
+	if n.engine.sync != nil {
+		a.views.close() // of a state that was cleared away
 	}
 	a.syncing = n.engine.conR.WaitSync
 	a.phase.Store(phaseRunning)
@@ -179,6 +202,8 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error { return n.serve(inner) })
 	g.Go(func() error { return n.redial(inner, gone) })
 	g.Go(func() error { return n.tell(inner) })
+	g.Go(func() error { return n.snapshots(inner) })
+	g.Go(func() error { return n.syncState(inner) })
 	g.Go(func() error {
 		select {
 		case <-inner.Done():
@@ -247,6 +272,8 @@ func (n *Node) Close() error {
 		if n.ran.Load() {
 			<-n.done
 		}
+		n.app.restorer.close()
+		n.app.shelf.drain()
 		n.engine.close()
 		if n.app.staged != nil {
 			n.app.staged.Discard()

@@ -48,7 +48,6 @@ func (e *engine) recordAt(height uint64) (r record, err error) {
 	s := &r.state
 	s.LastBlockHeight, s.LastBlockID, s.LastBlockTime = h, meta.BlockID, meta.Header.Time
 	s.AppHash, s.LastResultsHash = next.Header.AppHash, next.Header.LastResultsHash
-	s.LastHeightValidatorsChanged, s.LastHeightConsensusParamsChanged = h+2, h+1
 	for i, to := range []**types.ValidatorSet{&s.LastValidators, &s.Validators, &s.NextValidators} {
 		if *to, err = e.state.LoadValidators(h + int64(i)); err != nil {
 			return r, missing
@@ -134,6 +133,10 @@ func (r record) check(g *ledger.Genesis, m store.Manifest, a *Anchor) (err error
 // install makes the record the engine's own, durably: both writes are in one
 // log, of which the second is synced.
 func (e *engine) install(r record) error {
+	// What did not change is stored as a reference to the height where it last
+	// did, and that height is not there.
+	h := r.state.LastBlockHeight
+	r.state.LastHeightValidatorsChanged, r.state.LastHeightConsensusParamsChanged = h+2, h+1
 	return guard(func() error {
 		if err := e.blocks.SaveSeenCommit(r.state.LastBlockHeight, r.commit); err != nil {
 			return err

@@ -2,23 +2,24 @@ package store
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"fmt"
+
+	"github.com/plexus-network/plexus/ledger"
 )
 
 // MaxBlob bounds a blob in bytes.
 const MaxBlob = 16 << 20
 
 // Blobs are bytes that travel with the state and are not under its root: the
-// state holds their SHA-256, and whoever reads a blob by that hash needs no
+// state holds their ledger.ChunkHash, and whoever reads a blob by that hash needs no
 // other proof. They are written with a block and are part of snapshots.
 
 func blobKey(hash [32]byte) []byte { return append([]byte{spaceBlob}, hash[:]...) }
 
 // Keep adds a blob of 1 to MaxBlob bytes to what Commit writes and returns its
-// SHA-256. One that is there already changes nothing.
+// ledger.ChunkHash. One that is there already changes nothing.
 func (s *Staged) Keep(blob []byte) ([32]byte, error) {
-	hash := sha256.Sum256(blob)
+	hash := ledger.ChunkHash(blob)
 	switch {
 	case s.b == nil:
 		return hash, fmt.Errorf("store: keep a blob: %w", ErrDiscarded)
@@ -37,7 +38,7 @@ func (s *Staged) Forget(hash [32]byte) error {
 	return wrap(s.b.Delete(blobKey(hash), nil))
 }
 
-// Blob returns a copy of the blob with a SHA-256, nil when it is not kept. The
+// Blob returns a copy of the blob with a ledger.ChunkHash, nil when it is not kept. The
 // bytes are checked: ErrCorrupt says that they no longer have that hash.
 func (db *DB) Blob(hash [32]byte) ([]byte, error) {
 	if db.Fresh() {
@@ -59,7 +60,7 @@ func getBlob(r reader, hash [32]byte) ([]byte, error) {
 	if err != nil || b == nil {
 		return nil, err
 	}
-	if sha256.Sum256(b) != hash {
+	if ledger.ChunkHash(b) != hash {
 		return nil, fmt.Errorf("%w: blob %x has other bytes", ErrCorrupt, hash)
 	}
 	return b, nil
@@ -80,7 +81,7 @@ func (s *Snapshot) RangeBlobs(fn func(hash [32]byte, blob []byte) error) error {
 		if err != nil {
 			break // it.Error reports it
 		}
-		if k := it.Key()[1:]; len(k) != 32 || sha256.Sum256(value) != [32]byte(k) {
+		if k := it.Key()[1:]; len(k) != 32 || ledger.ChunkHash(value) != [32]byte(k) {
 			it.Close()
 			return fmt.Errorf("%w: blob %x has other bytes", ErrCorrupt, k)
 		}

@@ -99,7 +99,7 @@ func TestSnapshotGolden(t *testing.T) {
 	if !bytes.Equal(raw, want) {
 		t.Errorf("%x, want %x", raw, want)
 	}
-	if got := fmt.Sprintf("%x", m.Hash()); got != "2c4759723d5c02d477f74ff7419eb95de39f5ef4d655670bdc197c97b68acbbd" {
+	if got := fmt.Sprintf("%x", m.Hash()); got != "da2c3ce1314ff75591dc9f9b4061b78ee568a95d152e6120206e6b4f438820d2" {
 		t.Errorf("hash %s", got)
 	}
 }

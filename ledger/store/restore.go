@@ -8,6 +8,8 @@ import (
 	"fmt"
 
 	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/plexus-network/plexus/ledger"
 )
 
 // restoreBatch is how many bytes a restore collects before it writes them.
@@ -120,7 +122,7 @@ func (r *Restore) item(kind partKind, key, data []byte) error {
 	var err error
 	if kind == partBlob {
 		r.blobs++
-		if sha256.Sum256(data) != [32]byte(key) {
+		if ledger.ChunkHash(data) != [32]byte(key) {
 			return fmt.Errorf("%w: blob %x has other bytes", ErrSnapshot, key)
 		}
 		err = r.b.Set(blobKey([32]byte(key)), data, nil)
