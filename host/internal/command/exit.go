@@ -97,12 +97,18 @@ func exitCode(err error) int {
 		return exitNetwork
 	case is(remote.ErrJoin, chain.ErrTrust, key.ErrAddress, keys.ErrName):
 		return exitUsage
-	case is(syscall.EADDRINUSE):
+	case isInUse(err):
 		return exitInUse
 	case isFileError(err):
 		return exitIO
 	}
 	return exitDiffers
+}
+
+// isInUse reports whether an address to listen on is taken. libp2p passes on the
+// text of the error and not the error.
+func isInUse(err error) bool {
+	return errors.Is(err, syscall.EADDRINUSE) || strings.Contains(err.Error(), syscall.EADDRINUSE.Error())
 }
 
 // isFileError reports whether the operating system refused a file.

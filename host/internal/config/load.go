@@ -57,6 +57,23 @@ func Settings(home string, flags map[string]any) ([]Setting, error) {
 	return out, nil
 }
 
+// Written is the configuration that a new home begins with: the defaults and the
+// given values by key, without the file and the environment.
+func Written(home string, values map[string]any) (Config, error) {
+	c := Default()
+	c.Home = home
+	for name, v := range values {
+		k := find(name)
+		if k == nil {
+			return c, fmt.Errorf("%w: unknown key %q: did you mean %q?", ErrConfig, name, nearest(name))
+		}
+		if err := k.set(&c, v); err != nil {
+			return c, fmt.Errorf("%w: %w", ErrConfig, err)
+		}
+	}
+	return c, c.Check()
+}
+
 func load(home string, flags map[string]any) (Config, map[string]string, error) {
 	c := Default()
 	c.Home = home

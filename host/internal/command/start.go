@@ -1,0 +1,139 @@
+package command
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/plexus-network/plexus/host/internal/event"
+	"github.com/plexus-network/plexus/host/internal/node"
+)
+
+func startCommand() *cobra.Command {
+	var f nodeFlags
+	var password passwordFlags
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "start",
+		Short: "Run a node from its home",
+		Long: `Runs the node of a home that 'plexus init' made, until Ctrl-C or SIGTERM. What it is and does
+is in the home's configuration: see 'plexus config show'. It says on standard output how far
+it is, and logs to standard error as log.level and log.format say. With --json the events of
+the node are printed, one a line.`,
+		Example: "  plexus start\n  plexus start --home /srv/plexus --set log.format=json",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			cfg, err := f.load()
+			if err != nil {
+				return err
+			}
+			if _, err := os.Stat(cfg.Path(cfg.Genesis)); errors.Is(err, fs.ErrNotExist) {
+				return &coded{exitConfig, fmt.Errorf("%s has no genesis (%s): make a home with plexus init", cfg.Home, cfg.Genesis)}
+			}
+			cfg.Password = password.ask(c, "the node's keys in "+cfg.Home, false)
+			out := c.OutOrStdout()
+			var events io.Writer = out
+			if !asJSON {
+				events = &progress{out: out, blockTime: cfg.BlockTime, now: time.Now, live: out == os.Stdout && term.IsTerminal(int(os.Stdout.Fd()))}
+			}
+			w := event.NewWriter(events, filepath.Base(cfg.Home))
+			log, level := openLog(c.ErrOrStderr(), cfg.Log)
+			n, err := node.Open(c.Context(), cfg, log, w)
+			if err != nil {
+				return err
+			}
+			operate(c.Context(), n, level, f.load, log)
+			if !asJSON {
+				hash := n.Genesis().Hash()
+				fmt.Fprintf(out, "network %s, genesis %x\n", n.Genesis().ChainID, hash)
+				for _, a := range n.Addrs() {
+					fmt.Fprintf(out, "address %s\n", a)
+				}
+				if api := n.API(); api != "" {
+					fmt.Fprintf(out, "api %s\n", api)
+				}
+			}
+			w.Emit(event.Event{Kind: "ready", Addrs: n.Addrs(), API: n.API()})
+			err = n.Run(c.Context())
+			w.Emit(event.Event{Kind: "stopped"})
+			return errors.Join(err, n.Close())
+		},
+	}
+	f.add(c)
+	password.add(c)
+	jsonFlag(c, &asJSON, event.Event{})
+	return c
+}
+
+// progress turns a node's events, as their writer writes them one at a time, into
+// lines for people.
+type progress struct {
+	out       io.Writer
+	blockTime time.Duration
+	now       func() time.Time
+	live      bool // a terminal, whose last line may be written over
+	last      time.Time
+	over      bool // the last line is to be written over
+}
+
+// Write takes one event.
+func (p *progress) Write(b []byte) (int, error) {
+	var e event.Event
+	if json.Unmarshal(b, &e) != nil {
+		return len(b), nil
+	}
+	line, passing := p.line(e)
+	switch {
+	case line == "":
+	case p.live:
+		if p.over {
+			fmt.Fprint(p.out, "\r\x1b[K")
+		}
+		fmt.Fprint(p.out, line)
+		if p.over = passing; !passing {
+			fmt.Fprintln(p.out)
+		}
+	default:
+		fmt.Fprintln(p.out, line)
+	}
+	return len(b), nil
+}
+
+// line is what an event says, and whether the next line may take its place. A
+// node that is behind makes many blocks a second: one line a second is told.
+func (p *progress) line(e event.Event) (text string, passing bool) {
+	switch e.Kind {
+	case "block":
+		now := p.now()
+		behind := now.Sub(time.UnixMilli(e.Time))
+		if missing := int64(behind/p.blockTime) - 1; missing > 3 { // how many there are is known from their pace only
+			if now.Sub(p.last) < time.Second {
+				return "", false
+			}
+			p.last = now
+			return fmt.Sprintf("syncing block %d of about %d, %s behind", e.Height, int64(e.Height)+missing, behind.Round(time.Second)), true
+		}
+		plural := "s"
+		if e.Entries == 2 {
+			plural = ""
+		}
+		return fmt.Sprintf("block %d, %d transaction%s", e.Height, max(0, e.Entries-1), plural), true // the first entry is the proposer's
+	case "rejected":
+		return fmt.Sprintf("block %d refused %.12s: %s", e.Height, e.Root, e.Err), false
+	case "my-round":
+		return fmt.Sprintf("netuid %d epoch %d round %d: %d answers scored", e.Netuid, e.Epoch, e.Round, len(e.Scores)), false
+	case "my-skipped":
+		return fmt.Sprintf("netuid %d epoch %d round %d skipped: %s", e.Netuid, e.Epoch, e.Round, e.Err), false
+	case "stopped":
+		return "stopped in order", false
+	}
+	return "", false
+}
