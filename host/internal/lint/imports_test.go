@@ -26,6 +26,7 @@ var direction = []struct {
 	{"subnets", []string{"subnets", "plugins", "p2p", "abi", "=ledger", "ledger/key", "ledger/unit"},
 		"a subnet works with the ledger's values and views, never with its store or its engine"},
 	{"examples", []string{"examples", "plugins", "sdk-wasm", "abi"}, "an example is what an outsider can write: it uses no node"},
+	{".", nil, "the root only holds the sources that a new subnet begins with"},
 	{"host", []string{"host", "examples", "subnets", "plugins", "p2p", "ledger", "sdk-wasm", "abi"}, ""},
 }
 
