@@ -22,6 +22,16 @@ const ManifestFile = "manifest.json"
 // What was built before of a Go guest comes from Go's own build cache; a first
 // build takes some seconds.
 func Build(ctx context.Context, dir string, out io.Writer) ([]byte, error) {
+	return compile(ctx, dir, out, false)
+}
+
+// BuildOptimised is Build with a run of wasm-opt before the manifest is put in. The
+// bytes then depend on the version of wasm-opt too.
+func BuildOptimised(ctx context.Context, dir string, out io.Writer) ([]byte, error) {
+	return compile(ctx, dir, out, true)
+}
+
+func compile(ctx context.Context, dir string, out io.Writer, optimise bool) ([]byte, error) {
 	fail := func(err error) ([]byte, error) { return nil, fmt.Errorf("build module in %s: %w", dir, err) }
 	text, err := os.ReadFile(filepath.Join(dir, ManifestFile))
 	if err != nil {
@@ -48,7 +58,11 @@ func Build(ctx context.Context, dir string, out io.Writer) ([]byte, error) {
 		return fail(err)
 	}
 	b := build{ctx: ctx, dir: abs, tmp: tmp, to: filepath.Join(tmp, "module.wasm"), out: out}
-	if err := b.run(language); err != nil {
+	err = b.run(language)
+	if err == nil && optimise {
+		err = b.optimise()
+	}
+	if err != nil {
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}

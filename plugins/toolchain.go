@@ -91,6 +91,17 @@ func (b *build) assemblyScript() error {
 	return b.tool(os.Environ(), asc, "--outFile", b.to) // the rest stands in the guest's asconfig.json
 }
 
+// optimise makes the compiled module smaller, with the features that the gate
+// lets through.
+func (b *build) optimise() error {
+	tool, err := find("wasm-opt", "install binaryen (Debian: apt install binaryen; npm: npm install --global binaryen)")
+	if err != nil {
+		return err
+	}
+	return b.tool(os.Environ(), tool, "-O2", "--mvp-features", "--enable-bulk-memory", "--enable-sign-ext", "--enable-mutable-globals",
+		"--enable-nontrapping-float-to-int", "--enable-multivalue", b.to, "-o", b.to)
+}
+
 // sources are the files that match, relative to the guest's folder, in order.
 func (b *build) sources(patterns ...string) ([]string, error) {
 	var all []string

@@ -106,17 +106,21 @@ func (g *game) call(op abi.Op, body []byte) ([]byte, error) {
 
 // draw makes the task of a seed.
 func (g *game) draw(seed uint64) (t abi.Task, reply []byte, err error) {
+	if reply, err = g.call(abi.OpTask, g.taskRequest(seed)); err != nil {
+		return t, nil, err
+	}
+	t, err = abi.DecodeTask(reply)
+	return t, reply, err
+}
+
+func (g *game) taskRequest(seed uint64) []byte {
 	man := g.m.Manifest()
 	r := abi.TaskRequest{Beta: Beta(seed), Params: g.opt.Params, Slices: [][]byte{}}
 	rnd := rand.New(rand.NewChaCha8(Beta(seed)))
 	for range man.Slices {
 		r.Slices = append(r.Slices, g.slice(rnd, int(man.Slice)))
 	}
-	if reply, err = g.call(abi.OpTask, r.Append(nil)); err != nil {
-		return t, nil, err
-	}
-	t, err = abi.DecodeTask(reply)
-	return t, reply, err
+	return r.Append(nil)
 }
 
 func (g *game) slice(rnd *rand.Rand, n int) []byte {
@@ -162,14 +166,7 @@ func (g *game) score(t *abi.Task, payloads [][]byte) ([]uint64, error) {
 
 // scoreIn is score with an order of the caller's.
 func (g *game) scoreIn(t *abi.Task, payloads [][]byte, order []int) ([]uint64, error) {
-	r := abi.ScoreRequest{Params: g.opt.Params, Public: t.Public, Private: t.Private, Inputs: [][]byte{}, Payloads: [][]byte{}}
-	for range t.Inputs {
-		r.Inputs = append(r.Inputs, make([]byte, 8))
-	}
-	for _, i := range order {
-		r.Payloads = append(r.Payloads, payloads[i])
-	}
-	b, err := g.call(abi.OpScore, r.Append(nil))
+	b, err := g.call(abi.OpScore, g.scoreRequest(t, payloads, order))
 	if err != nil {
 		return nil, err
 	}
@@ -182,6 +179,17 @@ func (g *game) scoreIn(t *abi.Task, payloads [][]byte, order []int) ([]uint64, e
 		out[i] = s[k]
 	}
 	return out, nil
+}
+
+func (g *game) scoreRequest(t *abi.Task, payloads [][]byte, order []int) []byte {
+	r := abi.ScoreRequest{Params: g.opt.Params, Public: t.Public, Private: t.Private, Inputs: [][]byte{}, Payloads: [][]byte{}}
+	for range t.Inputs {
+		r.Inputs = append(r.Inputs, make([]byte, 8))
+	}
+	for _, i := range order {
+		r.Payloads = append(r.Payloads, payloads[i])
+	}
+	return r.Append(nil)
 }
 
 // field is what the players answer to a task.
