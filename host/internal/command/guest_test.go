@@ -1,0 +1,107 @@
+package command
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// From nothing to a tested module in three commands.
+func TestAuthorsLoop(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	dir := filepath.Join(t.TempDir(), "demo")
+	cache := t.TempDir()
+	must := func(args ...string) string {
+		t.Helper()
+		out, code, err := run(t, args...)
+		if err != nil || code != 0 {
+			t.Fatalf("plexus %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+		return out
+	}
+	if out := must("subnet", "new", "demo", "--dir", dir, "--lang", "go"); !strings.Contains(out, "plexus plugin build") {
+		t.Errorf("it does not say what comes next: %s", out)
+	}
+	var b built
+	if err := json.Unmarshal([]byte(must("plugin", "build", dir, "--json")), &b); err != nil || b.Name != "demo" || len(b.Module) != 64 || b.Bytes == 0 {
+		t.Fatalf("%+v %v", b, err)
+	}
+	file := filepath.Join(dir, "demo.wasm")
+	if b.File != file {
+		t.Errorf("built %s, want %s", b.File, file)
+	}
+	var again built
+	if err := json.Unmarshal([]byte(must("plugin", "build", dir, "--json", "-o", filepath.Join(t.TempDir(), "x.wasm"))), &again); err != nil || again.Module != b.Module {
+		t.Errorf("built twice: %s and %s: %v", b.Module, again.Module, err)
+	}
+
+	out := must("plugin", "test", dir, "--cache", cache, "--tasks", "4")
+	for _, want := range []string{"solver", "leak", "universal", "malformed", "no golden file"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	must("plugin", "test", dir, "--cache", cache, "--tasks", "4", "--update")
+	if out := must("plugin", "test", dir, "--cache", cache, "--tasks", "4"); !strings.Contains(out, "golden.json: equal") {
+		t.Errorf("after --update:\n%s", out)
+	}
+	main := filepath.Join(dir, "main.go")
+	source, err := os.ReadFile(main)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(main, []byte(strings.Replace(string(source), "scores[i] = abi.One *", "scores[i] = abi.One / 2 *", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, code, err := run(t, "plugin", "test", dir, "--cache", cache, "--tasks", "4"); code != exitDiffers || !strings.Contains(err.Error(), "there 1.0") {
+		t.Errorf("a changed score: code %d, %v", code, err)
+	}
+
+	if out := must("plugin", "conform", file, "--cache", cache, "--tasks", "1"); strings.Count(out, "passed") < 8 {
+		t.Errorf("conform:\n%s", out)
+	}
+	if out := must("plugin", "lint", file, "--cache", cache, "--tasks", "2"); !strings.Contains(out, "nothing found") {
+		t.Errorf("lint:\n%s", out)
+	}
+	if out := must("plugin", "run", file, "--cache", cache, "--op", "task", "--seed", "7"); !strings.Contains(out, "private") || !strings.Contains(out, "fuel") {
+		t.Errorf("run:\n%s", out)
+	}
+	if out := must("plugin", "run", file, "--cache", cache, "--op", "score", "--answer", "", "--answer", "0x6162"); strings.Count(out, "score  ") != 2 {
+		t.Errorf("run score:\n%s", out)
+	}
+	if out := must("plugin", "run", file, "--cache", cache, "--op", "rank", "--answer", "abc"); !strings.Contains(out, "weight") {
+		t.Errorf("run rank:\n%s", out)
+	}
+}
+
+func TestAuthorsMistakes(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	empty := t.TempDir()
+	file := filepath.Join(empty, "x.wasm")
+	if err := os.WriteFile(file, []byte("#!/bin/sh"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args string
+		code int
+		say  string
+	}{
+		{"subnet new", exitUsage, "takes a name"},
+		{"subnet new Demo", exitUsage, "letters a to z"},
+		{"subnet new demo --lang cobol", exitUsage, "go, rust, c or as"},
+		{"subnet new demo --dir " + empty, exitUsage, "not empty"},
+		{"plugin build " + file, exitUsage, "not a folder"},
+		{"plugin build " + empty, exitIO, "manifest.json"},
+		{"plugin test nowhere", exitUsage, "nowhere"},
+		{"plugin test " + file, exitDiffers, "breaks the contract"},
+		{"plugin conform " + file, exitDiffers, "breaks the contract"},
+		{"plugin run " + file + " --op fly", exitUsage, "--op fly"},
+	} {
+		_, code, err := run(t, strings.Fields(c.args)...)
+		if err == nil || code != c.code || !strings.Contains(err.Error(), c.say) {
+			t.Errorf("%s: code %d, want %d: %v", c.args, code, c.code, err)
+		}
+	}
+}
