@@ -17,11 +17,12 @@ import (
 )
 
 func pluginCommand() *cobra.Command {
-	c := &cobra.Command{Use: "plugin", Short: "Look after the modules that a node keeps", Args: subcommands, RunE: showHelp,
+	c := &cobra.Command{Use: "plugin", Short: "Write modules, and look after those that a node keeps", Args: subcommands, RunE: showHelp,
 		Long: `Lists, checks, pins and collects the modules in a node's home. Which module a subnet runs,
 which may run at all and under which limits stands in the section modules of the
 configuration ('plexus config reference'); a running node reads it anew on SIGHUP.`}
-	c.AddCommand(pluginList(), pluginInfo(), pluginVerify(), pluginPin(), pluginUnpin(), pluginCollect())
+	c.AddCommand(pluginBuildCommand(), pluginTestCommand(), pluginRunCommand(), pluginLintCommand(), pluginConformCommand(),
+		pluginList(), pluginInfo(), pluginVerify(), pluginPin(), pluginUnpin(), pluginCollect())
 	return c
 }
 

@@ -83,7 +83,7 @@ or @FILE); rank of one epoch with those scores; check of each answer; solve of t
 				}
 				return err
 			}
-			if out.Fields, err = fieldsOf(op, reply.Body); err != nil {
+			if out.Fields, err = replyLines(op, reply.Body); err != nil {
 				return fmt.Errorf("the reply breaks the contract: %w", err)
 			}
 			if f.json {
@@ -149,8 +149,8 @@ func countOf(body []byte) (int, error) {
 	return d.ArrayMax(abi.MaxPayloads), d.Err()
 }
 
-// fieldsOf says a reply in lines.
-func fieldsOf(op abi.Op, body []byte) (lines []string, err error) {
+// replyLines says a reply in lines.
+func replyLines(op abi.Op, body []byte) (lines []string, err error) {
 	line := func(name, format string, args ...any) {
 		lines = append(lines, fmt.Sprintf("%-8s ", name)+fmt.Sprintf(format, args...))
 	}
