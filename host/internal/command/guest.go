@@ -144,8 +144,8 @@ module's name, which is the SHA-256 of the file.`,
 	return c
 }
 
-// failed is the error of a command that found what it looked for: it has printed
+// foundFault is the error of a command that found what it looked for: it has printed
 // it, and ends with code 1.
-func failed(format string, args ...any) error {
+func foundFault(format string, args ...any) error {
 	return &coded{exitDiffers, errors.New(fmt.Sprintf(format, args...))}
 }

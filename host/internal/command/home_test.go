@@ -184,7 +184,7 @@ func TestNetworkOfHosts(t *testing.T) {
 
 func TestProgress(t *testing.T) {
 	now := time.UnixMilli(1_000_000_000)
-	p := &progress{blockTime: time.Second, now: func() time.Time { return now }}
+	p := &following{blockTime: time.Second, now: func() time.Time { return now }}
 	at := func(behind time.Duration) int64 { return now.Add(-behind).UnixMilli() }
 	for _, c := range []struct {
 		e       event.Event

@@ -114,7 +114,7 @@ scores are held against testdata/golden.json, so that a change of a score is see
 				err = printTrial(c, &out, file)
 			}
 			if err == nil && out.Golden != "none" && out.Golden != "equal" && out.Golden != "written" {
-				return failed("%s: %s; 'plexus plugin test --update %s' takes the new scores", file, out.Golden, args[0])
+				return foundFault("%s: %s; 'plexus plugin test --update %s' takes the new scores", file, out.Golden, args[0])
 			}
 			return err
 		},
@@ -200,7 +200,7 @@ when it finds something. A module without warnings can still be unfair.`,
 				}
 			}
 			if err == nil && (!out.Contract.OK() || len(out.Warnings) > 0) {
-				return failed("%s breaks the contract or has %d warnings", args[0], len(out.Warnings))
+				return foundFault("%s breaks the contract or has %d warnings", args[0], len(out.Warnings))
 			}
 			if err == nil && !f.json {
 				fmt.Fprintln(c.OutOrStdout(), "nothing found")
@@ -248,7 +248,7 @@ calls give the same reply for the same fuel. Ends with code 1 when a check fails
 				err = w.Flush()
 			}
 			if err == nil && !report.OK() {
-				return failed("%s breaks the contract", args[0])
+				return foundFault("%s breaks the contract", args[0])
 			}
 			return err
 		},

@@ -42,7 +42,7 @@ the node are printed, one a line.`,
 			out := c.OutOrStdout()
 			var events io.Writer = out
 			if !asJSON {
-				events = &progress{out: out, blockTime: cfg.BlockTime, now: time.Now, live: out == os.Stdout && term.IsTerminal(int(os.Stdout.Fd()))}
+				events = &following{out: out, blockTime: cfg.BlockTime, now: time.Now, live: out == os.Stdout && term.IsTerminal(int(os.Stdout.Fd()))}
 			}
 			w := event.NewWriter(events, filepath.Base(cfg.Home))
 			log, level := openLog(c.ErrOrStderr(), cfg.Log)
@@ -73,9 +73,9 @@ the node are printed, one a line.`,
 	return c
 }
 
-// progress turns a node's events, as their writer writes them one at a time, into
+// following turns a node's events, as their writer writes them one at a time, into
 // lines for people.
-type progress struct {
+type following struct {
 	out       io.Writer
 	blockTime time.Duration
 	now       func() time.Time
@@ -85,7 +85,7 @@ type progress struct {
 }
 
 // Write takes one event.
-func (p *progress) Write(b []byte) (int, error) {
+func (p *following) Write(b []byte) (int, error) {
 	var e event.Event
 	if json.Unmarshal(b, &e) != nil {
 		return len(b), nil
@@ -109,7 +109,7 @@ func (p *progress) Write(b []byte) (int, error) {
 
 // line is what an event says, and whether the next line may take its place. A
 // node that is behind makes many blocks a second: one line a second is told.
-func (p *progress) line(e event.Event) (text string, passing bool) {
+func (p *following) line(e event.Event) (text string, passing bool) {
 	switch e.Kind {
 	case "block":
 		now := p.now()
