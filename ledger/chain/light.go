@@ -364,7 +364,7 @@ func (l *Light) View(ctx context.Context) (*LightView, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &LightView{l: l, ctx: ctx, head: h, known: map[string][]byte{}}, nil
+	return &LightView{l: l, ctx: ctx, head: h, known: map[string]proved{}}, nil
 }
 
 // FetchGenesis asks for the genesis with a hash and verifies it.

@@ -78,7 +78,7 @@ func TestLight(t *testing.T) {
 	if _, err := l.BlockHash(ctx, 1_000_000); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("hash of a block to come: %v", err)
 	}
-	old := &LightView{l: l, ctx: ctx, head: Head{Height: 1 << 40}, known: map[string][]byte{}}
+	old := &LightView{l: l, ctx: ctx, head: Head{Height: 1 << 40}, known: map[string]proved{}}
 	if _, err := old.Get([]byte("late")); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("a view of a height that the node does not hold: %v", err)
 	}

@@ -1,6 +1,7 @@
 package chain
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,8 +21,13 @@ type LightView struct {
 	head Head
 
 	mu    sync.Mutex
-	known map[string][]byte // nil values are proved absent
+	known map[string]proved // nil values are proved absent
+	size  int               // bytes of known, about
 }
+
+// maxKnown bounds the memory that one view takes, in bytes: beyond it what was
+// read is forgotten and asked for again.
+const maxKnown = 64 << 20
 
 // Head returns the block whose state this is.
 func (v *LightView) Head() Head { return v.head }
@@ -31,16 +37,24 @@ func (v *LightView) Height() uint64 { return v.head.Height }
 
 // Get returns the value of key, nil when it is proved absent.
 func (v *LightView) Get(key []byte) ([]byte, error) {
-	if err := v.Prefetch([][]byte{key}); err != nil {
-		return nil, err
-	}
+	value, _, err := v.Prove(key)
+	return value, err
+}
+
+// Prove is Get with the proof that the value, or its absence, was verified by,
+// to the root of Head.
+func (v *LightView) Prove(key []byte) (value []byte, proof store.Proof, err error) {
 	v.mu.Lock()
-	defer v.mu.Unlock()
-	b := v.known[string(key)]
-	if b == nil {
-		return nil, nil
+	p, ok := v.known[string(key)]
+	v.mu.Unlock()
+	if !ok {
+		all, err := v.fetch([][]byte{key})
+		if err != nil {
+			return nil, store.Proof{}, err
+		}
+		p = all[0]
 	}
-	return append(make([]byte, 0, len(b)), b...), nil
+	return bytes.Clone(p.value), p.proof, nil
 }
 
 // Prefetch gets and proves the keys that are not known yet, many at a time.
@@ -55,7 +69,7 @@ func (v *LightView) Prefetch(keys [][]byte) error {
 	v.mu.Unlock()
 	for len(missing) > 0 {
 		n := min(len(missing), MaxKeys)
-		if err := v.fetch(missing[:n]); err != nil {
+		if _, err := v.fetch(missing[:n]); err != nil {
 			return err
 		}
 		missing = missing[n:]
@@ -64,35 +78,47 @@ func (v *LightView) Prefetch(keys [][]byte) error {
 }
 
 // fetch gets up to MaxKeys keys, in halves when together they are too large.
-func (v *LightView) fetch(keys [][]byte) error {
+func (v *LightView) fetch(keys [][]byte) ([]proved, error) {
 	b, err := ask(v.ctx, v.l.cfg.Ask, request{kind: askProofs, height: v.head.Height, keys: keys})
 	if errors.Is(err, ErrTooLarge) && len(keys) > 1 {
-		if err := v.fetch(keys[:len(keys)/2]); err != nil {
-			return err
+		first, err := v.fetch(keys[:len(keys)/2])
+		if err != nil {
+			return nil, err
 		}
-		return v.fetch(keys[len(keys)/2:])
+		rest, err := v.fetch(keys[len(keys)/2:])
+		return append(first, rest...), err
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	all, err := decodeProofs(b)
 	if err != nil {
-		return fmt.Errorf("%w: proofs: %w", ErrVerify, err)
+		return nil, fmt.Errorf("%w: proofs: %w", ErrVerify, err)
 	}
 	if len(all) != len(keys) {
-		return fmt.Errorf("%w: %d proofs for %d keys", ErrVerify, len(all), len(keys))
+		return nil, fmt.Errorf("%w: %d proofs for %d keys", ErrVerify, len(all), len(keys))
 	}
 	for i, p := range all {
 		if err := store.Verify(v.head.Root, keys[i], p.value, p.proof); err != nil {
-			return fmt.Errorf("%w: height %d: key %q: %w", ErrVerify, v.head.Height, keys[i], err)
+			return nil, fmt.Errorf("%w: height %d: key %q: %w", ErrVerify, v.head.Height, keys[i], err)
 		}
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for i, p := range all {
-		v.known[string(keys[i])] = p.value
+		size := 512 + len(keys[i]) + len(p.value) + 32*len(p.proof.Path)
+		for _, n := range []*store.Neighbour{p.proof.Left, p.proof.Right} {
+			if n != nil {
+				size += 128 + len(n.Value) + 32*len(n.Path)
+			}
+		}
+		if v.size += size; v.size > maxKnown {
+			clear(v.known)
+			v.size = size
+		}
+		v.known[string(keys[i])] = p
 	}
-	return nil
+	return all, nil
 }
 
 var _ ledger.View = (*LightView)(nil)

@@ -27,7 +27,7 @@ func (s *state) answerProofs(t *testing.T) Ask {
 }
 
 func (s *state) lightView(t *testing.T, via Ask) *LightView {
-	return &LightView{l: &Light{cfg: LightConfig{Ask: via}}, ctx: t.Context(), head: Head{Height: s.height, Root: s.db.Root()}, known: map[string][]byte{}}
+	return &LightView{l: &Light{cfg: LightConfig{Ask: via}}, ctx: t.Context(), head: Head{Height: s.height, Root: s.db.Root()}, known: map[string]proved{}}
 }
 
 // Who may validate is proved complete: the record has the number of members and

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/plexus-network/plexus/ledger"
@@ -42,5 +43,33 @@ func (c *Config) UseNode(n *chain.Node) {
 			return nil
 		})
 		return out, err
+	}
+}
+
+// UseLight sets View and Prove to those of a light client, whose newest proved
+// view is asked for each time. It has the state at one height.
+func (c *Config) UseLight(view func(context.Context) (*chain.LightView, error)) {
+	c.View = func(ctx context.Context) (chain.Head, ledger.View, func(), error) {
+		v, err := view(ctx)
+		if err != nil {
+			return chain.Head{}, nil, nil, err
+		}
+		return v.Head(), v, func() {}, nil
+	}
+	c.Prove = func(ctx context.Context, key []byte, height uint64) (*StateValue, error) {
+		v, err := view(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if height != 0 && height != v.Height() {
+			return nil, problem(http.StatusNotFound, "a light client has the state at height %d only", v.Height())
+		}
+		value, proof, err := v.Prove(key)
+		if err != nil {
+			return nil, err
+		}
+		out, header := NewStateValue(key, value, v.Head(), proof), Hash(v.Head().Hash)
+		out.Header = &header
+		return out, nil
 	}
 }

@@ -58,6 +58,7 @@ type StateValue struct {
 	Key    Bytes  `json:"key"`
 	Height uint64 `json:"height" doc:"Block whose state this is"`
 	Root   Hash   `json:"root" doc:"Root of that state, carried by the header of height+1"`
+	Header *Hash  `json:"header,omitempty" doc:"From a light client: hash of the verified header at that height"`
 	Value  *Bytes `json:"value" doc:"null when there is none"`
 	ICS23  Bytes  `json:"ics23" doc:"Protobuf of an ICS-23 CommitmentProof under its SMT specification"`
 	Proof  Bytes  `json:"proof" doc:"The same proof in the shorter form of this project"`

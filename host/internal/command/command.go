@@ -51,12 +51,12 @@ See 'plexus help exit-codes' for the exit codes and 'plexus schema' for what --j
 		Args:          subcommands,
 		RunE:          showHelp,
 	}
-	root.SuggestionsMinimumDistance = 2
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &coded{exitUsage, fmt.Errorf("%w: see '%s --help'", err, c.CommandPath())}
 	})
 	root.AddCommand(devCommand(), replayCommand(), metagraphCommand(), sendCommand(), txCommand(), registerCommand(), minerCommand(), keyCommand(),
 		initCommand(), startCommand(), doctorCommand(), versionCommand(), configCommand(), pluginCommand(), subnetCommand(), schemaCommand(), exitTopic(), statusCommand(), historyCommand(), adminCommand(), nodeCommand(), minersCommand(), workerCommand(), engineCommand())
+	root.AddCommand(lightCommand())
 	return root
 }
 
@@ -65,6 +65,7 @@ func subcommands(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
+	c.SuggestionsMinimumDistance = 2
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 		return usage("unknown command %q: did you mean %q?", args[0], near[0])
 	}
@@ -119,9 +120,11 @@ func dial(ctx context.Context, flag string) (*remote.Remote, error) {
 	return remote.Dial(ctx, j, key.Seed{}, slog.New(slog.DiscardHandler))
 }
 
+const joinUsage = "network to join, plexus://GENESIS[@HEIGHT:HASH]/MULTIADDR (default: " + joinEnv + ", else the last 'plexus dev')"
+
 // joinFlag adds --join to a command.
 func joinFlag(c *cobra.Command, to *string) {
-	c.Flags().StringVar(to, "join", "", "network to join, plexus://GENESIS/MULTIADDR (default: "+joinEnv+", else the last 'plexus dev')")
+	c.Flags().StringVar(to, "join", "", joinUsage)
 }
 
 // printJSON writes v as one indented JSON document.

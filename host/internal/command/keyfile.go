@@ -41,7 +41,7 @@ seconds and 512 MiB of memory).`,
 			case bittensor != "" && (seed || path != "" || file != ""):
 				return usage("--bittensor excludes --seed, --path and --file")
 			case bittensor != "":
-				b, err := readBounded(bittensor)
+				b, err := readBounded(bittensor, maxImport)
 				if err != nil {
 					return err
 				}
@@ -84,7 +84,7 @@ func secretText(c *cobra.Command, file string, seed bool) ([]byte, error) {
 		if err := keys.CheckMode(file); err != nil {
 			return nil, err
 		}
-		return readBounded(file)
+		return readBounded(file, maxImport)
 	}
 	what := "the words"
 	if seed {
@@ -100,15 +100,15 @@ func secretText(c *cobra.Command, file string, seed bool) ([]byte, error) {
 	return text, err
 }
 
-func readBounded(file string) ([]byte, error) {
+func readBounded(file string, max int64) ([]byte, error) {
 	r, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
-	b, err := io.ReadAll(io.LimitReader(r, maxImport+1))
-	if err == nil && len(b) > maxImport {
-		err = fmt.Errorf("%s: more than %d bytes", file, maxImport)
+	b, err := io.ReadAll(io.LimitReader(r, max+1))
+	if err == nil && int64(len(b)) > max {
+		err = fmt.Errorf("%s: more than %d bytes", file, max)
 	}
 	return b, err
 }

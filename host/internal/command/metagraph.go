@@ -2,6 +2,7 @@ package command
 
 import (
 	"fmt"
+	"io"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -38,21 +39,25 @@ func metagraphCommand() *cobra.Command {
 			if asJSON {
 				return printJSON(c, m)
 			}
-			fmt.Fprintf(c.OutOrStdout(), "netuid %d at block %d: epoch %d since block %d, price %s TAO, pool %s and %s\n",
-				netuid, m.Height, m.Epoch, m.First, m.Price, m.PoolTAO, m.PoolAlpha)
-			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', tabwriter.AlignRight)
-			fmt.Fprintln(w, "uid\thotkey\tserves\tpermit\tstake α\tincentive\tdividends\tconsensus\ttrust\tpaid last α\tpaid in all α\t")
-			for _, n := range m.Neurons {
-				fmt.Fprintf(w, "%d\t%s\t%v\t%v\t%s\t%.4f\t%.4f\t%.4f\t%.4f\t%s\t%s\t\n", n.UID, n.Hotkey.Short(), n.Serves, n.Permit, coins(uint64(n.Stake)),
-					share(n.Incentive), share(n.Dividends), share(n.Consensus), share(n.Trust), coins(uint64(n.Emission)), coins(uint64(n.Earned)))
-			}
-			return w.Flush()
+			return printMetagraph(c.OutOrStdout(), m)
 		},
 	}
 	c.Flags().Uint16Var(&netuid, "netuid", 1, "subnet")
 	jsonFlag(c, &asJSON, ledger.Metagraph{})
 	joinFlag(c, &join)
 	return c
+}
+
+func printMetagraph(out io.Writer, m *ledger.Metagraph) error {
+	fmt.Fprintf(out, "netuid %d at block %d: epoch %d since block %d, price %s TAO, pool %s and %s\n",
+		m.NetUID, m.Height, m.Epoch, m.First, m.Price, m.PoolTAO, m.PoolAlpha)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "uid\thotkey\tserves\tpermit\tstake α\tincentive\tdividends\tconsensus\ttrust\tpaid last α\tpaid in all α\t")
+	for _, n := range m.Neurons {
+		fmt.Fprintf(w, "%d\t%s\t%v\t%v\t%s\t%.4f\t%.4f\t%.4f\t%.4f\t%s\t%s\t\n", n.UID, n.Hotkey.Short(), n.Serves, n.Permit, coins(uint64(n.Stake)),
+			share(n.Incentive), share(n.Dividends), share(n.Consensus), share(n.Trust), coins(uint64(n.Emission)), coins(uint64(n.Earned)))
+	}
+	return w.Flush()
 }
 
 func share(v uint16) float64 { return float64(v) / 65535 }

@@ -96,6 +96,12 @@ var (
 // themselves as JSON may be anything.
 func schemaOf(t reflect.Type) map[string]any {
 	switch {
+	case t.Kind() == reflect.Pointer: // nil is null, whatever its methods write
+		of := t.Elem()
+		if !of.Implements(marshalsText) && t.Implements(marshalsText) {
+			of = reflect.TypeFor[string]()
+		}
+		return map[string]any{"anyOf": []any{schemaOf(of), map[string]any{"type": "null"}}}
 	case t.Implements(marshalsJSON):
 		return map[string]any{}
 	case t.Implements(marshalsText):
@@ -112,8 +118,6 @@ func schemaOf(t reflect.Type) map[string]any {
 		return map[string]any{"type": "integer", "minimum": 0}
 	case reflect.Float32, reflect.Float64:
 		return map[string]any{"type": "number"}
-	case reflect.Pointer:
-		return map[string]any{"anyOf": []any{schemaOf(t.Elem()), map[string]any{"type": "null"}}}
 	case reflect.Slice:
 		if t.Elem().Kind() == reflect.Uint8 && !t.Elem().Implements(marshalsText) {
 			return map[string]any{"type": []any{"string", "null"}, "contentEncoding": "base64"}

@@ -33,26 +33,47 @@ type Remote struct {
 // ErrNoNode is returned when no node of the network answers.
 var ErrNoNode = errors.New("no node of the network answers")
 
-// Dial joins a network with an identity of its own, random for a zero seed, and
-// verifies its genesis and the root of trust.
+// Config of Open.
+type Config struct {
+	Join Join
+	// Seed is the identity by which others know this process; zero takes one at
+	// random, for a process that nobody asks for.
+	Seed key.Seed
+	// Saved is what Save was last called with, and Save keeps the newest verified
+	// header; see chain.LightConfig. Both may be nil.
+	Saved []byte
+	Save  func([]byte) error
+	Log   *slog.Logger // nil discards
+}
+
+// Dial is Open without anything saved.
 func Dial(ctx context.Context, j Join, seed key.Seed, log *slog.Logger) (*Remote, error) {
-	asked := seed != (key.Seed{}) // by its peer id, which others know
-	if !asked {
-		rand.Read(seed[:]) // crypto/rand never fails
+	return Open(ctx, Config{Join: j, Seed: seed, Log: log})
+}
+
+// Open joins a network and verifies its genesis and the root of trust.
+func Open(ctx context.Context, c Config) (*Remote, error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
 	}
-	h, err := p2p.New(p2p.Config{Seed: seed, Genesis: j.Genesis, Client: true, Announce: asked, HolePunching: asked, Log: log})
+	asked := c.Seed != (key.Seed{}) // by its peer id, which others know
+	if !asked {
+		rand.Read(c.Seed[:]) // crypto/rand never fails
+	}
+	h, err := p2p.New(p2p.Config{Seed: c.Seed, Genesis: c.Join.Genesis, Client: true, Announce: asked, HolePunching: asked, Log: c.Log})
 	if err != nil {
 		return nil, err
 	}
-	r := &Remote{Net: h, log: log}
-	if err := r.join(ctx, j); err != nil {
+	r := &Remote{Net: h, log: c.Log}
+	if err := r.join(ctx, c); err != nil {
 		h.Close()
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *Remote) join(ctx context.Context, j Join) (err error) {
+func (r *Remote) join(ctx context.Context, c Config) (err error) {
+	j := c.Join
 	if err := r.Net.Connect(ctx, j.Addrs...); err != nil {
 		r.log.Debug("joining", "err", err)
 		return fmt.Errorf("%w at the %d addresses of network %x: is it running?", ErrNoNode, len(j.Addrs), j.Genesis[:4])
@@ -60,9 +81,14 @@ func (r *Remote) join(ctx context.Context, j Join) (err error) {
 	if r.Genesis, err = chain.FetchGenesis(ctx, r.ask, j.Genesis); err != nil {
 		return fmt.Errorf("fetching the genesis %x: %w", j.Genesis[:6], err)
 	}
-	// A network that has just begun has no first header yet.
+	// A network that has just begun has no header yet, or one alone, which proves
+	// no state.
 	for {
-		r.Light, err = chain.OpenLight(ctx, chain.LightConfig{Genesis: r.Genesis, Anchor: j.Anchor, Ask: r.ask, Witnesses: r.witnesses, Log: r.log})
+		r.Light, err = chain.OpenLight(ctx, chain.LightConfig{Genesis: r.Genesis, Anchor: j.Anchor, Saved: c.Saved, Save: c.Save,
+			Ask: r.ask, Witnesses: r.witnesses, Log: r.log})
+		if err == nil {
+			_, err = r.Light.Head(ctx)
+		}
 		if err == nil || !errors.Is(err, chain.ErrUnavailable) {
 			return err
 		}
@@ -166,9 +192,12 @@ func (r *Remote) View(ctx context.Context) (*chain.LightView, error) {
 		return nil, err
 	}
 	r.mu.Lock()
-	r.view, r.at = v, time.Now()
-	r.mu.Unlock()
-	return v, nil
+	defer r.mu.Unlock()
+	if r.view == nil || r.view.Head() != v.Head() {
+		r.view = v // otherwise the older one, which has values already
+	}
+	r.at = time.Now()
+	return r.view, nil
 }
 
 // Submit hands a transaction in and returns its id once a node has taken it.
