@@ -16,7 +16,7 @@ import (
 // invariants.
 func Apply(v View, b Block) (*Result, error) {
 	s := newState(v)
-	s.changed = make(map[string][]byte, 2*len(b.Entries)+256)
+	s.expect(len(b.Entries))
 	t := need[Totals](s, []byte(prefixTotals))
 	params := need[Params](s, []byte(prefixParams))
 	chainID, err := ChainID(s)
@@ -107,8 +107,12 @@ func Apply(v View, b Block) (*Result, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	res.Writes, res.Events, res.Blobs = s.writes(), s.events, s.blobs
-	if err := checkChanged(s, res.Writes); err != nil {
+	changed := s.changes()
+	res.Writes, res.Events, res.Blobs = s.writes(changed), s.events, s.blobs
+	if res.Balances, err = s.balances(changed); err != nil {
+		return nil, err
+	}
+	if err := checkChanged(s); err != nil {
 		return nil, err
 	}
 	return res, nil
@@ -254,18 +258,18 @@ func applyTransfer(s *state, t *Tx, p *Transfer) error {
 	if p.Amount == 0 {
 		return reject(CodeAmount, "nothing to transfer")
 	}
-	from, _ := fetch[Account](s, accountKey(t.Account))
+	from := s.account(t.Account)
 	left, ok := from.Balance.Sub(p.Amount)
 	if !ok {
 		return reject(CodeLowBalance, "amount %s, balance %s after the fee", p.Amount, from.Balance)
 	}
 	from.Balance = left
-	store(s, accountKey(t.Account), from)
-	to, _ := fetch[Account](s, accountKey(p.To))
+	s.setAccount(t.Account, from)
+	to := s.account(p.To)
 	if to.Balance, ok = to.Balance.Add(p.Amount); !ok {
 		return reject(CodeAmount, "the receiver's balance would overflow")
 	}
-	store(s, accountKey(p.To), to)
+	s.setAccount(p.To, to)
 	s.emit(Event{Kind: "transfer", Hotkey: p.To, Amount: uint64(p.Amount)})
 	return nil
 }

@@ -513,7 +513,7 @@ func TestBreachStops(t *testing.T) {
 	s := newState(w.v)
 	a.Balance++
 	store(s, []byte(k), a)
-	if err := checkChanged(s, s.writes()); !errors.Is(err, ErrBroken) {
+	if err := checkChanged(s); !errors.Is(err, ErrBroken) {
 		t.Fatal("the check of changes is silent:", err)
 	}
 }

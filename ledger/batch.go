@@ -28,7 +28,7 @@ func decodeTransferAll(d *cbor.Decoder) *TransferAll {
 }
 
 func applyTransferAll(s *state, t *Tx, p *TransferAll) error {
-	acc, _ := fetch[Account](s, accountKey(t.Account))
+	acc := s.account(t.Account)
 	return applyTransfer(s, t, &Transfer{To: p.To, Amount: acc.Balance})
 }
 

@@ -62,6 +62,8 @@ type Result struct {
 	// key. They act two blocks later.
 	Producers []ProducerUpdate
 	Events    []Event
+	// Balances are the changes of free balances, sorted by account.
+	Balances []BalanceChange
 	// Blobs are chunks of modules that the block brought: to be kept beside the
 	// state, by their hashes.
 	Blobs []Chunk

@@ -14,38 +14,37 @@ type BalanceChange struct {
 	Before, After unit.TAO
 }
 
-// BalanceChanges compares the accounts among a block's writes, which are sorted
-// by key, with v, the state before the block. Accounts whose balance stayed the
-// same are left out; the result is sorted by account.
-func BalanceChanges(v View, writes []Write) ([]BalanceChange, error) {
+// balances lists the accounts among the changed cells whose balance is another
+// than in the view, sorted by account.
+func (s *state) balances(changed []int) ([]BalanceChange, error) {
 	var out []BalanceChange
-	for _, w := range writes {
-		id, ok := strings.CutPrefix(string(w.Key), prefixAccount)
+	for _, i := range changed {
+		id, ok := strings.CutPrefix(s.cells[i].key, prefixAccount)
 		if !ok || len(id) != len(key.ID{}) {
 			continue
 		}
-		c := BalanceChange{Account: key.ID([]byte(id))}
-		old, err := LoadAccount(v, c.Account)
+		c := BalanceChange{}
+		copy(c.Account[:], id)
+		base, err := s.before(i)
 		if err != nil {
 			return nil, err
 		}
-		now, err := LoadAccount(one(w), c.Account)
-		if err != nil {
-			return nil, err
+		for _, side := range []struct {
+			record []byte
+			amount *unit.TAO
+		}{{base, &c.Before}, {s.cells[i].value, &c.After}} {
+			if side.record == nil {
+				continue
+			}
+			a, err := decodeAccount(side.record)
+			if err != nil {
+				return nil, broken("state under %q: %v", s.cells[i].key, err)
+			}
+			*side.amount = a.Balance
 		}
-		if c.Before, c.After = old.Balance, now.Balance; c.Before != c.After {
+		if c.Before != c.After {
 			out = append(out, c)
 		}
 	}
 	return out, nil
-}
-
-// one is the view of a state with a single key.
-type one Write
-
-func (o one) Get(k []byte) ([]byte, error) {
-	if string(k) == string(o.Key) {
-		return o.Value, nil
-	}
-	return nil, nil
 }

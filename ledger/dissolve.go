@@ -52,9 +52,9 @@ func dissolve(s *state, n NetUID) error {
 				return err
 			}
 		default:
-			a, _ := fetch[Account](s, accountKey(c.to))
+			a := s.account(c.to)
 			a.Balance += part
-			store(s, accountKey(c.to), a)
+			s.setAccount(c.to, a)
 			free += part
 		}
 	}

@@ -11,7 +11,7 @@ func fee(t *Tx, p *Params) (unit.TAO, bool) {
 // charge takes the fee and the nonce: half and the tip to the producer's
 // coldkey, half burned, the odd unit burned too.
 func charge(s *state, t *Tx, params *Params, fees *earned) error {
-	acc, _ := fetch[Account](s, accountKey(t.Account))
+	acc := s.account(t.Account)
 	if t.Nonce != acc.Nonce {
 		return wrongNonce(t, acc.Nonce)
 	}
@@ -21,7 +21,7 @@ func charge(s *state, t *Tx, params *Params, fees *earned) error {
 		return reject(CodeLowBalance, "fee %s with a tip of %s, balance %s", f, t.Tip, acc.Balance)
 	}
 	acc.Balance, acc.Nonce = left, acc.Nonce+1
-	store(s, accountKey(t.Account), acc)
+	s.setAccount(t.Account, acc)
 	half := (f-t.Tip)/2 + t.Tip
 	fees.producer, fees.burned = fees.producer+half, fees.burned+f-half
 	return nil
@@ -39,9 +39,9 @@ func (e *earned) pay(s *state, producer Coldkey) {
 	if e.producer == 0 && e.burned == 0 {
 		return
 	}
-	to, _ := fetch[Account](s, accountKey(producer))
+	to := s.account(producer)
 	to.Balance += e.producer // the sum of all balances fits
-	store(s, accountKey(producer), to)
+	s.setAccount(producer, to)
 	tot := need[Totals](s, []byte(prefixTotals))
 	tot.Free, tot.Burned = tot.Free-e.burned, tot.Burned+e.burned
 	store(s, []byte(prefixTotals), tot)

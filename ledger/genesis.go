@@ -237,7 +237,7 @@ func (g *Genesis) Writes() ([]Write, error) {
 	store(s, []byte(prefixParams), g.Params)
 	t := Totals{Issued: issued}
 	for _, a := range g.Accounts {
-		store(s, accountKey(a.Account), Account{Balance: a.Balance})
+		s.setAccount(a.Account, Account{Balance: a.Balance})
 		t.Free += a.Balance
 	}
 	var set addresses
@@ -272,7 +272,7 @@ func (g *Genesis) Writes() ([]Write, error) {
 	if s.err != nil {
 		return nil, s.err
 	}
-	return s.writes(), nil
+	return s.writes(s.changes()), nil
 }
 
 // empty is the view before the genesis.

@@ -20,15 +20,29 @@ type sums struct {
 
 func newSums() sums { return sums{staked: map[NetUID]uint64{}, pending: map[NetUID]uint64{}} }
 
+// summedPrefixes are those of the keys that add counts.
+var summedPrefixes = [...]string{prefixAccount, prefixMarket, prefixHotkeyPool, prefixPending, prefixRootSale, prefixQueued}
+
+func summed(k string) bool {
+	for _, p := range summedPrefixes {
+		if strings.HasPrefix(k, p) {
+			return true
+		}
+	}
+	return false
+}
+
 // add counts one value of the state with sign +1 or -1.
 func (c *sums) add(k string, v []byte, sign uint64) error {
 	netuid := func(prefix string) NetUID { return NetUID(binary.BigEndian.Uint16([]byte(k[len(prefix):]))) }
 	switch {
 	case v == nil:
 	case strings.HasPrefix(k, prefixAccount):
-		a, err := decodeAs[Account](k, v)
+		a, err := decodeAccount(v)
+		if err != nil {
+			return broken("state under %q: %v", k, err)
+		}
 		c.free += sign * uint64(a.Balance)
-		return err
 	case strings.HasPrefix(k, prefixMarket):
 		m, err := decodeAs[Market](k, v)
 		c.pooled += sign * uint64(m.TAO)
@@ -69,17 +83,21 @@ func decodeAs[T any, P record[T]](k string, v []byte) (t T, err error) {
 
 // checkChanged holds the invariants over what a block changed: the differences
 // of the sums equal the differences of the totals, and the totals add up.
-func checkChanged(s *state, writes []Write) error {
+func checkChanged(s *state) error {
 	diff := newSums()
-	for _, w := range writes {
-		old, err := s.v.Get(w.Key)
+	for i := range s.cells {
+		c := s.cells[i]
+		if !c.set || !summed(c.key) {
+			continue
+		}
+		old, err := s.before(i)
 		if err != nil {
 			return err
 		}
-		if err := diff.add(string(w.Key), old, ^uint64(0)); err != nil {
+		if err := diff.add(c.key, old, ^uint64(0)); err != nil {
 			return err
 		}
-		if err := diff.add(string(w.Key), w.Value, 1); err != nil {
+		if err := diff.add(c.key, c.value, 1); err != nil {
 			return err
 		}
 	}
@@ -201,7 +219,7 @@ func sum(v ...uint64) (uint64, bool) {
 // equals a fresh sum, and uids and hotkeys name each other.
 func CheckInvariants(r Ranger) error {
 	all := newSums()
-	for _, p := range []string{prefixAccount, prefixMarket, prefixHotkeyPool, prefixPending, prefixRootSale, prefixQueued} {
+	for _, p := range summedPrefixes {
 		if err := r.Range([]byte(p), func(k, v []byte) error { return all.add(string(k), v, 1) }); err != nil {
 			return err
 		}

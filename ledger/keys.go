@@ -64,6 +64,10 @@ func k16(prefix string, n uint16) []byte {
 	return binary.BigEndian.AppendUint16([]byte(prefix), n)
 }
 
+func k32(prefix string, id [32]byte) []byte {
+	return append(append(make([]byte, 0, len(prefix)+32), prefix...), id[:]...)
+}
+
 func k16x32(prefix string, n uint16, id [32]byte) []byte {
 	return append(k16(prefix, n), id[:]...)
 }
@@ -84,7 +88,7 @@ func announcedKey(principal, delegate key.ID) []byte {
 	return append(append([]byte(prefixAnnounced), principal[:]...), delegate[:]...)
 }
 
-func accountKey(id key.ID) []byte             { return append([]byte(prefixAccount), id[:]...) }
+func accountKey(id key.ID) []byte             { return k32(prefixAccount, id) }
 func producerKey(a Address) []byte            { return append([]byte(prefixProducer), a[:]...) }
 func subnetKey(n NetUID) []byte               { return k16(prefixSubnet, uint16(n)) }
 func clockKey(n NetUID) []byte                { return k16(prefixClock, uint16(n)) }

@@ -108,13 +108,13 @@ func applyRegister(s *state, t *Tx, p *Register, h Height, params *Params) error
 
 // pay takes TAO from the signer's balance; the caller books where it goes.
 func pay(s *state, t *Tx, amount unit.TAO) error {
-	acc, _ := fetch[Account](s, accountKey(t.Account))
+	acc := s.account(t.Account)
 	left, ok := acc.Balance.Sub(amount)
 	if !ok {
 		return reject(CodeLowBalance, "%s needed, balance %s after the fee", amount, acc.Balance)
 	}
 	acc.Balance = left
-	store(s, accountKey(t.Account), acc)
+	s.setAccount(t.Account, acc)
 	tot := need[Totals](s, []byte(prefixTotals))
 	tot.Free -= amount
 	store(s, []byte(prefixTotals), tot)

@@ -116,7 +116,7 @@ func TestElectionMovesByAThird(t *testing.T) {
 	if err := deposit(s, 0, w.hot[3].Public(), w.cold[3].Public(), uint64(whale)); err != nil {
 		t.Fatal(err)
 	}
-	w.v.write(s.writes())
+	w.v.write(s.writes(s.changes()))
 	total := uint64(300_000)
 	for power := uint64(0); power < 2_000_000; {
 		w.election()

@@ -22,6 +22,15 @@ func (a *Account) decode(d *cbor.Decoder) {
 	a.Balance, a.Nonce = unit.TAO(d.Uint()), d.Uint()
 }
 
+// accountSize is the size of the longest record of an account.
+const accountSize = 20
+
+func decodeAccount(b []byte) (a Account, err error) {
+	d := cbor.NewDecoder(b)
+	a.decode(d)
+	return a, d.End()
+}
+
 // Totals are the sums over the whole chain that the invariants compare with.
 type Totals struct {
 	Height Height

@@ -53,7 +53,7 @@ func TestReplacement(t *testing.T) {
 		store(s, bondsKey(net, u), bondsRow{yuma.Row{{UID: 1, Value: 7}}})
 		store(s, carryKey(net, w.hot[i].Public()), Carry{Epoch: 1})
 	}
-	w.v.write(s.writes())
+	w.v.write(s.writes(s.changes()))
 	gone := UID(w.uid(w.hot[3].Public()))
 	w.ok(w.block(w.register(6)))
 	if w.uid(w.hot[3].Public()) != -1 || w.uid(w.hot[6].Public()) != int(gone) {
@@ -214,7 +214,7 @@ func TestTrim(t *testing.T) {
 	}
 	store(s, bondsKey(net, 0), bondsRow{yuma.Row{{UID: 1, Value: 3}, {UID: 3, Value: 4}, {UID: 6, Value: 5}}})
 	store(s, bondsKey(net, 4), bondsRow{yuma.Row{{UID: 0, Value: 1}}})
-	w.v.write(s.writes())
+	w.v.write(s.writes(s.changes()))
 	w.ok(w.block(w.sign(w.owner, &Trim{net, 5}))) // drops uids 1 and 4
 	for i, want := range []int{0, -1, 1, 2, -1, 3, 4} {
 		if got := w.uid(w.hot[i].Public()); got != want {
@@ -254,7 +254,7 @@ func TestRootMembers(t *testing.T) {
 		store(s, hotkeyPoolKey(0, h), HotkeyPool{})
 	}
 	store(s, []byte(prefixRootMember), m)
-	w.v.write(s.writes())
+	w.v.write(s.writes(s.changes()))
 	w.rejects("without stake", CodeFull, w.cold[5], join(5))
 	w.ok(w.block(w.sign(w.cold[1], join(1)))) // has root stake
 	list, err := LoadRootMembers(w.v)

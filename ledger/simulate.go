@@ -12,6 +12,8 @@ type Simulation struct {
 	Fee    unit.TAO // tip included; 0 for the free kinds and for what is refused before it pays
 	Writes []Write  // sorted by key; what the producer gets of the fee is left out
 	Events []Event
+	// Balances are the changes of free balances, sorted by account.
+	Balances []BalanceChange
 }
 
 // Simulate applies a transaction over v as the next block would and changes
@@ -55,6 +57,10 @@ func simulate(v View, t *Tx, err error, unsigned bool) (*Simulation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ledger: simulating: %w", err)
 	}
-	out.Fee, out.Writes, out.Events = fees.producer+fees.burned, s.writes(), s.events
+	changed := s.changes()
+	out.Fee, out.Writes, out.Events = fees.producer+fees.burned, s.writes(changed), s.events
+	if out.Balances, err = s.balances(changed); err != nil {
+		return nil, fmt.Errorf("ledger: simulating: %w", err)
+	}
 	return out, nil
 }

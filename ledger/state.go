@@ -1,12 +1,13 @@
 package ledger
 
 import (
+	"bytes"
 	"maps"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/plexus-network/plexus/abi/cbor"
+	"github.com/plexus-network/plexus/ledger/key"
 )
 
 // record is a value of the state with its canonical encoding.
@@ -31,35 +32,77 @@ func load[T any, P record[T]](v View, k []byte) (t T, ok bool, err error) {
 	return t, true, nil
 }
 
-// state is an overlay over a view: what a block has changed so far. An error of
-// the view sticks, so that a reader may look at it once, at the end.
+// state is an overlay over a view: what a block has read and changed so far. An
+// error of the view sticks, so that a reader may look at it once, at the end. The
+// view's values must not change while the state is in use.
 type state struct {
 	v       View
-	changed map[string][]byte // nil for a deleted key
+	at      map[string]int // key -> its cell
+	cells   []cell
 	journal []undo
 	events  []Event
 	blobs   []Chunk
 	err     error
+
+	key, value []byte // scratch, for keys and values on their way
+}
+
+// cell is a key that was read or changed.
+type cell struct {
+	key   string
+	base  []byte // in the view, nil for an absent key
+	known bool   // whether base has been read
+	set   bool   // whether value counts, not base
+	value []byte // nil for a deleted key
 }
 
 type undo struct {
-	key string
-	old []byte
-	had bool // whether changed held the key before
+	cell int
+	old  []byte
+	had  bool // whether the cell was set before
 }
 
-func newState(v View) *state { return &state{v: v, changed: map[string][]byte{}} }
+func newState(v View) *state { return &state{v: v, at: map[string]int{}} }
+
+// expect makes room for that many transactions.
+func (s *state) expect(txs int) {
+	s.at = make(map[string]int, 2*txs+256)
+	s.cells = make([]cell, 0, 2*txs+256)
+	s.journal, s.events = make([]undo, 0, 3*txs), make([]Event, 0, txs+64)
+}
 
 // Get implements View over the overlay.
 func (s *state) Get(k []byte) ([]byte, error) {
-	if b, ok := s.changed[string(k)]; ok {
-		return b, nil
+	i, ok := s.at[string(k)]
+	if ok && s.cells[i].set {
+		return s.cells[i].value, nil
 	}
-	b, err := s.v.Get(k)
+	if !ok {
+		i = s.open(k)
+	}
+	return s.before(i)
+}
+
+// open makes a cell of a key that has none.
+func (s *state) open(k []byte) int {
+	i := len(s.cells)
+	s.cells = append(s.cells, cell{key: string(k)})
+	s.at[s.cells[i].key] = i
+	return i
+}
+
+// before reads what the view has in a cell, once.
+func (s *state) before(i int) ([]byte, error) {
+	if c := &s.cells[i]; c.known {
+		return c.base, nil
+	}
+	b, err := s.v.Get([]byte(s.cells[i].key))
 	if err != nil {
 		s.fail(err)
+		return b, err
 	}
-	return b, err
+	s.cells[i].base, s.cells[i].known = b, true
+	return b, nil
 }
 
 func (s *state) fail(err error) {
@@ -69,10 +112,13 @@ func (s *state) fail(err error) {
 }
 
 func (s *state) set(k, v []byte) {
-	ks := string(k)
-	old, had := s.changed[ks]
-	s.journal = append(s.journal, undo{ks, old, had})
-	s.changed[ks] = v
+	i, ok := s.at[string(k)]
+	if !ok {
+		i = s.open(k)
+	}
+	c := &s.cells[i]
+	s.journal = append(s.journal, undo{i, c.value, c.set})
+	c.value, c.set = v, true
 }
 
 func (s *state) delete(k []byte) { s.set(k, nil) }
@@ -84,27 +130,30 @@ func (s *state) mark() (journal, events int) { return len(s.journal), len(s.even
 func (s *state) revert(journal, events int) {
 	for i := len(s.journal) - 1; i >= journal; i-- {
 		u := s.journal[i]
-		if u.had {
-			s.changed[u.key] = u.old
-		} else {
-			delete(s.changed, u.key)
-		}
+		s.cells[u.cell].value, s.cells[u.cell].set = u.old, u.had
 	}
 	s.journal, s.events = s.journal[:journal], s.events[:events]
 }
 
 func (s *state) emit(e Event) { s.events = append(s.events, e) }
 
-// writes returns the changes, sorted by key.
-func (s *state) writes() []Write {
-	keys := make([]string, 0, len(s.changed))
-	for k := range s.changed { // sorted below
-		keys = append(keys, k)
+// changes returns the cells that are set, sorted by key.
+func (s *state) changes() []int {
+	out := make([]int, 0, len(s.cells))
+	for i := range s.cells {
+		if s.cells[i].set {
+			out = append(out, i)
+		}
 	}
-	sort.Strings(keys)
-	w := make([]Write, len(keys))
-	for i, k := range keys {
-		w[i] = Write{Key: []byte(k), Value: s.changed[k]}
+	slices.SortFunc(out, func(a, b int) int { return strings.Compare(s.cells[a].key, s.cells[b].key) })
+	return out
+}
+
+// writes returns what changes returned as writes.
+func (s *state) writes(changed []int) []Write {
+	w := make([]Write, len(changed))
+	for j, i := range changed {
+		w[j] = Write{Key: []byte(s.cells[i].key), Value: s.cells[i].value}
 	}
 	return w
 }
@@ -130,9 +179,9 @@ func (s *state) Range(prefix []byte, fn func(k, v []byte) error) error {
 			return err
 		}
 	}
-	for k, v := range s.changed { // sorted below
-		if strings.HasPrefix(k, string(prefix)) {
-			found[k] = v
+	for i := range s.cells {
+		if c := &s.cells[i]; c.set && strings.HasPrefix(c.key, string(prefix)) {
+			found[c.key] = c.value
 		}
 	}
 	for _, k := range slices.Sorted(maps.Keys(found)) {
@@ -168,7 +217,31 @@ func need[T any, P record[T]](s *state, k []byte) T {
 	return t
 }
 
-func store[T any, P record[T]](s *state, k []byte, t T) { s.set(k, P(&t).append(nil)) }
+func store[T any, P record[T]](s *state, k []byte, t T) {
+	s.value = P(&t).append(s.value[:0])
+	s.set(k, bytes.Clone(s.value))
+}
+
+// account is fetch of an account. Most transactions touch two of them several
+// times, so that it goes without the garbage that fetch makes.
+func (s *state) account(id key.ID) Account {
+	s.key = append(append(s.key[:0], prefixAccount...), id[:]...)
+	b, err := s.Get(s.key)
+	if err != nil || b == nil {
+		return Account{}
+	}
+	a, err := decodeAccount(b)
+	if err != nil {
+		s.fail(broken("state under %q: %v", s.key, err))
+	}
+	return a
+}
+
+// setAccount stores an account.
+func (s *state) setAccount(id key.ID, a Account) {
+	s.key = append(append(s.key[:0], prefixAccount...), id[:]...)
+	s.set(s.key, a.append(make([]byte, 0, accountSize)))
+}
 
 // has reports whether there is anything under k.
 func (s *state) has(k []byte) bool {

@@ -116,9 +116,9 @@ func arrive(s *state, c Coldkey, amount uint64, to Hotkey) error {
 			return err
 		}
 	}
-	acc, _ := fetch[Account](s, accountKey(c))
+	acc := s.account(c)
 	acc.Balance += unit.TAO(amount) // the sum of all balances fits
-	store(s, accountKey(c), acc)
+	s.setAccount(c, acc)
 	tot.Free += unit.TAO(amount)
 	store(s, []byte(prefixTotals), tot)
 	return nil

@@ -181,13 +181,9 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 			return nil, a.fail(err)
 		}
 	}
-	changes, err := ledger.BalanceChanges(a.db, res.Writes)
-	if err != nil {
-		return nil, a.fail(err)
-	}
 	root := a.staged.Root()
 	a.block = Block{Height: b.Height, Time: b.Time, Hash: b.Hash, Root: root, Proposer: b.Proposer, Results: res.Txs, Events: res.Events,
-		Changes: changes, Applied: time.Since(began)}
+		Changes: res.Balances, Applied: time.Since(began)}
 	out := &abci.ResponseFinalizeBlock{AppHash: root[:], TxResults: make([]*abci.ExecTxResult, len(res.Txs))}
 	for i, t := range res.Txs {
 		out.TxResults[i] = &abci.ExecTxResult{Code: uint32(t.Code)}

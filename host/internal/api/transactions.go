@@ -132,13 +132,9 @@ func (s *Server) simulate(ctx context.Context, raw []byte) (*Simulated, error) {
 	if err != nil {
 		return nil, err
 	}
-	changes, err := ledger.BalanceChanges(v, sim.Writes)
-	if err != nil {
-		return nil, err
-	}
 	out := &Simulated{ID: t.ID(), Height: head.Height, OK: sim.Code == ledger.OK, Code: uint32(sim.Code), Result: sim.Code.String(),
 		Detail: clip(sim.Detail), Fee: Amount(sim.Fee)}
-	for _, c := range changes {
+	for _, c := range sim.Balances {
 		out.Changes = append(out.Changes, Change{Account: Address(c.Account.String()), Before: Amount(c.Before), After: Amount(c.After)})
 	}
 	for i := range sim.Events {
