@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
+	"github.com/plexus-network/plexus/host/internal/progress"
 	"github.com/plexus-network/plexus/host/internal/remote"
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/key"
@@ -310,15 +309,14 @@ func (j *replayJob) module(ctx context.Context, engine string, id [32]byte) (*wa
 
 // bar draws progress on a terminal, and nothing elsewhere.
 func (j *replayJob) bar(b *evidence.Bundle, engine string) func(done, total int) {
-	if j.f.json || !term.IsTerminal(int(os.Stderr.Fd())) {
+	if j.f.json {
 		return nil
 	}
+	bar := progress.New(os.Stderr, fmt.Sprintf("rounds of %s, epoch %d, %s", b.Validator.Short(), b.Epoch, engine))
 	return func(done, total int) {
-		const width = 30
-		full := done * width / total
-		fmt.Fprintf(os.Stderr, "\r%s epoch %d, %s [%s%s] %d/%d", b.Validator.Short(), b.Epoch, engine, strings.Repeat("=", full), strings.Repeat(" ", width-full), done, total)
+		bar.Set(int64(done), int64(total))
 		if done == total {
-			fmt.Fprint(os.Stderr, "\r\033[K")
+			bar.Done()
 		}
 	}
 }
