@@ -78,13 +78,6 @@ func NewEngine(cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-// Instrument gates and meters a module: the bytes that the engine compiles. An
-// error means that no Plexus node runs the module, except for a memory too large
-// for lim.
-func Instrument(module []byte, lim Limits) ([]byte, error) {
-	return meter.Instrument(module, meter.Options{Pages: lim.Pages})
-}
-
 // Module is a compiled module and the host functions it calls. It is a
 // plugins.Caller.
 type Module struct {

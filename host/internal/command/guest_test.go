@@ -71,9 +71,27 @@ func TestAuthorsLoop(t *testing.T) {
 	if out := must("plugin", "run", file, "--cache", cache, "--op", "score", "--answer", "", "--answer", "0x6162"); strings.Count(out, "score  ") != 2 {
 		t.Errorf("run score:\n%s", out)
 	}
+	whole, bare := filepath.Join(cache, "whole.wasm"), filepath.Join(cache, "bare.wasm")
+	must("plugin", "meter", file, whole)
+	var m metered
+	if err := json.Unmarshal([]byte(must("plugin", "meter", file, bare, "--no-fuel", "--no-depth", "--no-nan", "--json")), &m); err != nil || m.Module != b.Module || len(m.LeftOut) != 3 {
+		t.Errorf("meter: %+v %v", m, err)
+	}
+	if with, without := fileSize(t, whole), fileSize(t, bare); with <= without || int64(m.After) != without || m.Before != b.Bytes {
+		t.Errorf("metered %d bytes, without its parts %d: %+v", with, without, m)
+	}
 	if out := must("plugin", "run", file, "--cache", cache, "--op", "rank", "--answer", "abc"); !strings.Contains(out, "weight") {
 		t.Errorf("run rank:\n%s", out)
 	}
+}
+
+func fileSize(t *testing.T, name string) int64 {
+	t.Helper()
+	i, err := os.Stat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i.Size()
 }
 
 func TestAuthorsMistakes(t *testing.T) {

@@ -21,7 +21,7 @@ func pluginCommand() *cobra.Command {
 		Long: `Lists, checks, pins and collects the modules in a node's home. Which module a subnet runs,
 which may run at all and under which limits stands in the section modules of the
 configuration ('plexus config reference'); a running node reads it anew on SIGHUP.`}
-	c.AddCommand(pluginBuildCommand(), pluginTestCommand(), pluginRunCommand(), pluginLintCommand(), pluginConformCommand(),
+	c.AddCommand(pluginBuildCommand(), pluginTestCommand(), pluginRunCommand(), pluginLintCommand(), pluginConformCommand(), pluginMeterCommand(),
 		pluginList(), pluginInfo(), pluginVerify(), pluginPin(), pluginUnpin(), pluginCollect())
 	return c
 }

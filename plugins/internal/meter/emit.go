@@ -3,6 +3,7 @@ package meter
 // rewriter emits one function.
 type rewriter struct {
 	m     *module
+	opt   Options
 	body  body
 	out   []byte
 	local bool // the fuel lives in a local
@@ -142,10 +143,10 @@ func (w *rewriter) function(b []byte, t funcType) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.local = d.loops || len(d.blocks) > 3
-	w.cold = d.loops || d.calls || d.bulk
+	w.local = !w.opt.NoFuel && (d.loops || len(d.blocks) > 3)
+	w.cold = !w.opt.NoFuel && (d.loops || d.calls || d.bulk)
 	w.weigh = 0
-	if d.calls {
+	if d.calls && !w.opt.NoDepth {
 		w.weigh = 1 + (d.locals+d.highest)/frameSlots
 	}
 	w.wrap = w.local || w.cold || w.weigh > 0
@@ -171,8 +172,8 @@ func (w *rewriter) declare(own []byte, groups int) {
 	}
 	w.fuel = add(w.local, typeI64)
 	w.size = add(d.bulk, typeI32)
-	w.f32 = add(d.nan32, typeF32)
-	w.f64 = add(d.nan64, typeF64)
+	w.f32 = add(d.nan32 && !w.opt.NoNaN, typeF32)
+	w.f64 = add(d.nan64 && !w.opt.NoNaN, typeF64)
 	w.out = appendU(w.out[:0], groups+more)
 	w.out = append(w.out, own...)
 	w.out = append(w.out, extra...)
@@ -223,7 +224,7 @@ func (w *rewriter) copy(b []byte) {
 	d := &w.body
 	for i := range d.instrs {
 		in := &d.instrs[i]
-		if in.charge > 0 {
+		if in.charge > 0 && !w.opt.NoFuel {
 			w.charge(in, &d.blocks[in.charge-1])
 		}
 		raw := b[in.off:in.end]
@@ -239,14 +240,16 @@ func (w *rewriter) copy(b []byte) {
 			w.out = append(w.out, raw...)
 			w.load()
 		case in.sized():
-			w.chargeSize(in)
+			if !w.opt.NoFuel {
+				w.chargeSize(in)
+			}
 			w.out = append(w.out, raw...)
 			if in.op == opMemGrow {
 				w.noteFull()
 			}
 		default:
 			w.out = append(w.out, raw...)
-			if t := simples[in.op].nan; t != 0 && !d.instrs[i+1].eats() {
+			if t := simples[in.op].nan; t != 0 && !w.opt.NoNaN && !d.instrs[i+1].eats() {
 				w.canonical(t)
 			}
 		}

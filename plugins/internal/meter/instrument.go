@@ -7,9 +7,15 @@ import (
 	"github.com/plexus-network/plexus/abi"
 )
 
-// Options are the bounds that the host chooses for one module.
+// Options are the bounds that the host chooses for one module, and what it leaves
+// out of the rewriting. No node leaves anything out: without a part a module is
+// bounded by less, and shows what it costs. The exports for the host are there in
+// any case.
 type Options struct {
-	Pages uint32 // memory in pages of 64 KiB; the module's own maximum is cut to it
+	Pages   uint32 // memory in pages of 64 KiB; the module's own maximum is cut to it
+	NoFuel  bool   // nothing is charged, and loops do not end
+	NoDepth bool   // calls inside each other are not counted
+	NoNaN   bool   // a NaN keeps the bits that the processor gave it
 }
 
 // Instrument checks a module against the bounds of this package and the entry
@@ -90,7 +96,7 @@ func (m *module) contract() error {
 
 // rewrite assembles the metered module. Custom sections are left out.
 func (m *module) rewrite(opt Options) ([]byte, error) {
-	code, err := m.code()
+	code, err := m.code(opt)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +128,7 @@ func (m *module) rewrite(opt Options) ([]byte, error) {
 	return out, nil
 }
 
-func (m *module) code() ([]byte, error) {
+func (m *module) code(opt Options) ([]byte, error) {
 	sec := m.sec[secCode]
 	defined := len(m.funcs) - m.imports
 	if sec == nil {
@@ -139,7 +145,7 @@ func (m *module) code() ([]byte, error) {
 		return nil, refuse("%d functions, %d bodies", defined, n)
 	}
 	out := appendU(make([]byte, 0, len(sec)+len(sec)/4+64), defined)
-	w := &rewriter{m: m}
+	w := &rewriter{m: m, opt: opt}
 	for i := range defined {
 		b := r.bytes()
 		if r.err != nil {
