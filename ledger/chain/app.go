@@ -34,8 +34,11 @@ type app struct {
 	shelf   *shelf
 	keep    uint64 // blocks to keep, 0 for all
 	cadence *cadence
-	apply   func(ledger.View, ledger.Block) (*ledger.Result, error) // ledger.Apply, except in tests of its failure
-	log     *slog.Logger
+	// ledger.Apply, Admit and Select, except in tests.
+	apply  func(ledger.View, ledger.Block) (*ledger.Result, error)
+	admit  func(ledger.View, ledger.Block) error
+	choose func(ledger.View, ledger.Height, [][]byte, int64) [][]byte
+	log    *slog.Logger
 
 	restorer restorer
 
@@ -120,7 +123,7 @@ func (a *app) PrepareProposal(_ context.Context, r *abci.RequestPrepareProposal)
 	const overhead = 16 // of the protobuf list around an entry
 	room := r.MaxTxBytes - int64(len(entry)) - overhead
 	return &abci.ResponsePrepareProposal{
-		Txs: append([][]byte{entry}, ledger.Select(a.db, uint64(r.Height), a.pool.candidates(), room)...),
+		Txs: append([][]byte{entry}, a.choose(a.db, uint64(r.Height), a.pool.candidates(), room)...),
 	}, nil
 }
 
@@ -129,7 +132,7 @@ func (a *app) ProcessProposal(_ context.Context, r *abci.RequestProcessProposal)
 	b, err := blockOf(r.Height, r.Time, r.ProposerAddress, nil, r.Txs)
 	if err == nil {
 		b.Verified = a.verify.block(r.Txs)
-		err = ledger.Admit(a.db, b)
+		err = a.admit(a.db, b)
 	}
 	var system syscall.Errno
 	if errors.Is(err, store.ErrCorrupt) || errors.Is(err, ledger.ErrBroken) || errors.As(err, &system) {

@@ -73,6 +73,17 @@ func child() error {
 	ctx := context.Background()
 	c := Config{Home: home, DB: db, Genesis: g, Host: h, BlockTime: pace, ConsensusSeed: net.consensus[i], VRF: net.hot[i].VRF()}
 	overTransport(&c)
+	var txs [][]byte
+	if s := os.Getenv("CHAIN_TEST_LOAD"); s != "" {
+		each, err := strconv.Atoi(s)
+		if err != nil {
+			return err
+		}
+		txs = load(i, len(g.Producers), each)
+		if os.Getenv("CHAIN_TEST_APPLICATION") == "trivial" {
+			trivial(&c)
+		}
+	}
 	if os.Getenv("CHAIN_TEST_LOG") != "" {
 		c.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", i)
 	}
@@ -85,6 +96,12 @@ func child() error {
 		fmt.Println("addr", a)
 	} else {
 		fmt.Printf("addr %s/p2p/%s\n", h.Addrs()[0], h.ID())
+	}
+	if txs != nil {
+		go carry(n, txs)
+	}
+	if file := os.Getenv("CHAIN_TEST_PROFILE"); file != "" && i == 0 {
+		go profile(n, file)
 	}
 	go func() {
 		for in := bufio.NewScanner(os.Stdin); in.Scan(); {
@@ -122,6 +139,8 @@ type process struct {
 	in     io.Writer
 	addr   string
 	height atomic.Int64
+
+	committed atomic.Int64 // transfers, of a process under load
 }
 
 func spawn(t *testing.T, home, genesis string, i int, pace time.Duration) *process {
@@ -156,6 +175,9 @@ func start(t *testing.T, cmd *exec.Cmd, home, genesis string, i int, pace time.D
 			case "height":
 				h, _ := strconv.ParseInt(rest, 10, 64)
 				p.height.Store(h)
+			case "committed":
+				c, _ := strconv.ParseInt(rest, 10, 64)
+				p.committed.Store(c)
 			case "error", "greet":
 				t.Log(i, s.Text())
 			}

@@ -70,7 +70,10 @@ type Config struct {
 	// Log receives what an operator may want to know; nil discards.
 	Log *slog.Logger
 
-	apply func(ledger.View, ledger.Block) (*ledger.Result, error) // tests: a ledger that breaks
+	// Tests: other rules than the ledger's, nil for those.
+	apply  func(ledger.View, ledger.Block) (*ledger.Result, error)
+	admit  func(ledger.View, ledger.Block) error
+	choose func(v ledger.View, h ledger.Height, candidates [][]byte, maxBytes int64) [][]byte
 }
 
 // Head is a committed block: Root is that of the state after it.
@@ -132,13 +135,19 @@ func Open(ctx context.Context, c Config) (*Node, error) {
 	cc := cometConfig(c.Home)
 	v := &views{}
 	a := &app{db: c.DB, genesis: c.Genesis, vrf: c.VRF, views: v, pool: newPool(), recent: newRecent(), subs: newSubscribers(),
-		apply: ledger.Apply, cadence: newCadence(c.BlockTime, cc.Consensus), log: c.Log, failure: make(chan error, 1), release: make(chan struct{})}
+		apply: ledger.Apply, admit: ledger.Admit, choose: ledger.Select, cadence: newCadence(c.BlockTime, cc.Consensus), log: c.Log, failure: make(chan error, 1), release: make(chan struct{})}
 	n := &Node{cfg: c, app: a, log: c.Log, done: make(chan struct{})}
 	if c.Transport != TransportTCP {
 		n.host = &engineHost{Host: c.Host, prefix: consensusPrefix(hash)}
 	}
 	if c.apply != nil {
 		a.apply = c.apply
+	}
+	if c.admit != nil {
+		a.admit = c.admit
+	}
+	if c.choose != nil {
+		a.choose = c.choose
 	}
 	a.pool.left = a.recent.dropped
 	a.keep = c.PruneKeep
