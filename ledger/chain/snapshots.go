@@ -171,6 +171,7 @@ func (a *app) ListSnapshots(context.Context, *abci.RequestListSnapshots) (*abci.
 	}
 	for _, m := range all {
 		if m.Height > 0 && m.Height+2 <= a.head.Load().Height && m.Chain == a.genesis.Hash() {
+			a.shelf.files.Hold(m.Height)
 			hash := m.Hash()
 			out.Snapshots = append(out.Snapshots, &abci.Snapshot{Height: m.Height, Format: store.SnapshotFormat,
 				Chunks: uint32(len(m.Chunks)), Hash: hash[:], Metadata: m.Encode()})
@@ -188,6 +189,7 @@ func (a *app) LoadSnapshotChunk(_ context.Context, r *abci.RequestLoadSnapshotCh
 	}
 	f, err := a.shelf.files.Open(r.Height)
 	if err == nil {
+		a.shelf.files.Hold(r.Height)
 		out.Chunk, err = f.Chunk(int(r.Chunk))
 		err = errors.Join(err, f.Close())
 	}

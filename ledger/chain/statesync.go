@@ -35,6 +35,10 @@ type StateSync struct {
 // discovery is how long nodes are given to offer snapshots, CometBFT's least.
 const discovery = 5 * time.Second
 
+// mostFalse is how many answers in a row may not verify before a state sync gives
+// up; there is a second between two.
+const mostFalse = 10
+
 // restorer is the receiving side of a state sync: CometBFT hands it snapshots
 // and chunks. It never touches the store once it is closed, since CometBFT's
 // own goroutine cannot be told to stop and ends only at its next call.
@@ -247,7 +251,7 @@ func (n *Node) syncState(ctx context.Context) error {
 	n.app.restorer.begin(ctx, c.Progress)
 	defer n.app.restorer.close()
 	var l *Light
-	for l == nil {
+	for wrong := 0; l == nil; {
 		// There may be no node to ask yet, nor a first header.
 		var err error
 		l, err = OpenLight(ctx, LightConfig{Genesis: n.cfg.Genesis, Anchor: c.Anchor, Ask: c.Ask, Witnesses: c.Witnesses, Log: n.log})
@@ -259,6 +263,13 @@ func (n *Node) syncState(ctx context.Context) error {
 		}
 		if errors.Is(err, ErrTrust) || errors.Is(err, ErrAttack) {
 			return fmt.Errorf("state sync: %w", err)
+		}
+		// One node may lie. When each answer in turn is another than the root of trust
+		// says, it is that which is wrong, or all nodes are.
+		if !errors.Is(err, ErrVerify) {
+			wrong = 0
+		} else if wrong++; wrong == mostFalse {
+			return fmt.Errorf("state sync: %w: give a block that the network has as the root of trust, in statesync.trust or the join string", err)
 		}
 		n.log.Info("state sync: no verified header yet", "err", err)
 		select {

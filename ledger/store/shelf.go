@@ -10,9 +10,17 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 const shelfSuffix = ".snapshot"
+
+// A file that Hold named is kept for holdFor, also when it is not among the
+// newest; mostHeld bounds how many of those there are.
+const (
+	holdFor  = 2 * time.Minute
+	mostHeld = 4
+)
 
 // Shelf is a directory of snapshot files, one a height, of which the newest are
 // kept. It is safe for concurrent use.
@@ -21,7 +29,9 @@ type Shelf struct {
 	keep int
 
 	mu   sync.Mutex
-	seen map[uint64]Manifest // of files read before
+	seen map[uint64]Manifest  // of files read before
+	held map[uint64]time.Time // until when each stays
+	now  func() time.Time
 }
 
 // OpenShelf opens dir, makes it when it is not there, and removes what an
@@ -42,7 +52,7 @@ func OpenShelf(dir string, keep int) (*Shelf, error) {
 			return nil, fmt.Errorf("store: snapshots: %w", err)
 		}
 	}
-	return &Shelf{dir: dir, keep: keep, seen: map[uint64]Manifest{}}, nil
+	return &Shelf{dir: dir, keep: keep, seen: map[uint64]Manifest{}, held: map[uint64]time.Time{}, now: time.Now}, nil
 }
 
 // Path is the file of a height, whether or not it is there.
@@ -76,13 +86,44 @@ func (s *Shelf) Put(ctx context.Context, v *Snapshot, o ExportOptions) (m Manife
 	if err != nil {
 		return m, err
 	}
-	for i := s.keep; s.keep > 0 && i < len(all); i++ {
-		delete(s.seen, all[i])
-		if err := os.Remove(s.Path(all[i])); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return m, fmt.Errorf("store: snapshot of height %d: %w", all[i], err)
+	for _, h := range s.surplus(all) {
+		delete(s.seen, h)
+		delete(s.held, h)
+		if err := os.Remove(s.Path(h)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return m, fmt.Errorf("store: snapshot of height %d: %w", h, err)
 		}
 	}
 	return m, nil
+}
+
+// surplus returns those of the heights, newest first, that are neither among the
+// newest nor held.
+func (s *Shelf) surplus(all []uint64) (out []uint64) {
+	if s.keep == 0 || len(all) <= s.keep {
+		return nil
+	}
+	held := 0
+	for _, h := range all[s.keep:] {
+		if until, ok := s.held[h]; ok && s.now().Before(until) && held < mostHeld {
+			held++
+			continue
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
+// Hold keeps the file of a height for two minutes more, since somebody begins or
+// goes on to fetch it. At most four files beyond the newest are kept so.
+func (s *Shelf) Hold(height uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held[height] = s.now().Add(holdFor)
+	for h, until := range s.held { // of files that are gone
+		if s.now().After(until) {
+			delete(s.held, h)
+		}
+	}
 }
 
 // heights lists the files, newest first.

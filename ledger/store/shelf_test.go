@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 func TestShelf(t *testing.T) {
@@ -83,5 +84,36 @@ func TestShelf(t *testing.T) {
 	}
 	if _, err := OpenShelf(dir, -1); err == nil {
 		t.Error("keep -1 is taken")
+	}
+}
+
+// What somebody fetches stays for a while, and no more than a few files do.
+func TestShelfHold(t *testing.T) {
+	s, err := OpenShelf(t.TempDir(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := time.Unix(1_000_000, 0)
+	s.now = func() time.Time { return at }
+	for _, h := range []uint64{3, 4, 5, 6, 7, 8} {
+		s.Hold(h)
+	}
+	all := []uint64{12, 11, 8, 7, 6, 5, 4, 3}
+	if got := fmt.Sprint(s.surplus(all)); got != "[11 4 3]" {
+		t.Errorf("while held, %s go", got)
+	}
+	at = at.Add(holdFor)
+	s.Hold(5)
+	if got := fmt.Sprint(s.surplus(all)); got != "[11 8 7 6 4 3]" {
+		t.Errorf("later, %s go", got)
+	}
+	at = at.Add(holdFor + time.Second)
+	s.Hold(1)
+	if len(s.held) != 1 {
+		t.Errorf("%d files that are gone are held", len(s.held))
+	}
+	s.keep = 0
+	if got := s.surplus(all); got != nil {
+		t.Errorf("%v go where all are kept", got)
 	}
 }

@@ -50,6 +50,19 @@ type Waiting struct {
 	Bytes   int    `json:"bytes"`
 }
 
+// Snapshot describes a snapshot file.
+type Snapshot struct {
+	Height  uint64 `json:"height"`
+	Root    string `json:"root"`    // of the state, in hexadecimal
+	Hash    string `json:"hash"`    // names its content
+	Genesis string `json:"genesis"` // hash of the chain's
+	Keys    uint64 `json:"keys"`
+	Blobs   uint64 `json:"blobs"`
+	Bytes   uint64 `json:"bytes"` // of keys, values and blobs
+	Chunks  int    `json:"chunks"`
+	File    string `json:"file"`
+}
+
 // Request is what is asked: Do is one of reload, log-level, peers, ban, unban,
 // mempool, reindex, snapshot, shutdown.
 type Request struct {
@@ -61,10 +74,11 @@ type Request struct {
 
 // Answer is what a node says.
 type Answer struct {
-	Text    string    `json:"text,omitempty"` // for people
-	Peers   []Peer    `json:"peers,omitempty"`
-	Waiting []Waiting `json:"waiting,omitempty"`
-	Error   string    `json:"error,omitempty"`
+	Text     string    `json:"text,omitempty"` // for people
+	Peers    []Peer    `json:"peers,omitempty"`
+	Waiting  []Waiting `json:"waiting,omitempty"`
+	Snapshot *Snapshot `json:"snapshot,omitempty"`
+	Error    string    `json:"error,omitempty"`
 }
 
 // maxMessage bounds a request and an answer.

@@ -126,6 +126,8 @@ func (p *following) line(e event.Event) (text string, passing bool) {
 			plural = ""
 		}
 		return fmt.Sprintf("block %d, %d transaction%s", e.Height, max(0, e.Entries-1), plural), true // the first entry is the proposer's
+	case "restoring":
+		return fmt.Sprintf("restoring a snapshot, chunk %d of %d", e.Done, e.Total), e.Done < e.Total
 	case "rejected":
 		return fmt.Sprintf("block %d refused %.12s: %s", e.Height, e.Root, e.Err), false
 	case "my-round":

@@ -11,6 +11,7 @@ import (
 
 	"github.com/plexus-network/plexus/host/internal/remote"
 	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/chain"
 	"github.com/plexus-network/plexus/p2p"
 	"github.com/plexus-network/plexus/plugins"
 	"github.com/plexus-network/plexus/plugins/worker"
@@ -200,6 +201,24 @@ func (c *Config) JoinAddrs(genesis [32]byte) ([]string, error) {
 		out = append(out, j.Addrs...)
 	}
 	return out, nil
+}
+
+// Anchor is the block that a state sync trusts: that of statesync.trust, else that
+// of the first join string that names one; nil for none, which leaves the genesis.
+func (c *Config) Anchor() (*chain.Anchor, error) {
+	if c.StateSync.Trust != "" {
+		a, err := remote.ParseAnchor(c.StateSync.Trust)
+		if err != nil {
+			return nil, fmt.Errorf("%w: statesync.trust: %w", ErrConfig, err)
+		}
+		return a, nil
+	}
+	for _, s := range c.Join {
+		if j, err := remote.ParseJoin(s); err == nil && j.Anchor != nil {
+			return j.Anchor, nil
+		}
+	}
+	return nil, nil
 }
 
 // Check reports the first rule that the configuration breaks, as ErrConfig.

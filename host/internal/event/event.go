@@ -23,6 +23,8 @@ type Event struct {
 	Hotkey  string   `json:"hotkey,omitempty"`
 	Amount  uint64   `json:"amount,omitempty"` // smallest units
 	Bytes   int      `json:"bytes,omitempty"`
+	Done    uint64   `json:"done,omitempty"` // chunks of a snapshot that is restored
+	Total   uint64   `json:"total,omitempty"`
 	Scores  []Score  `json:"scores,omitempty"`
 	Addrs   []string `json:"addrs,omitempty"`
 	API     string   `json:"api,omitempty"` // address of the HTTP API

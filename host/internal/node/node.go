@@ -45,6 +45,7 @@ type Node struct {
 	tx      p2p.Topic
 	modules *modules
 	bundles *bundles
+	shelf   *store.Shelf
 	join    []string    // multiaddrs to begin with
 	outbox  chan []byte // transactions to announce
 	breach  chan error  // what the check of the whole state found
@@ -108,10 +109,13 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *even
 		HolePunching: cfg.P2P.HolePunching, MaxPeers: cfg.P2P.MaxPeers, PrefixPeers: cfg.P2P.PrefixPeers, Book: n.work, Log: log}); err != nil {
 		return nil, fmt.Errorf("listening on %v: %w", cfg.Listen, err)
 	}
-	n.chain, err = chain.Open(ctx, chain.Config{Home: filepath.Join(cfg.Home, "consensus"), DB: n.db, Genesis: n.gen, ConsensusSeed: consensus,
+	cc := chain.Config{Home: filepath.Join(cfg.Home, "consensus"), DB: n.db, Genesis: n.gen, ConsensusSeed: consensus,
 		SignerListen: cfg.Signer.Listen, VRF: n.hot.VRF(), Host: n.net.Libp2p(), Transport: cfg.Transport,
-		TCP: chain.TCPConfig{Listen: cfg.TCP.Listen, Peers: cfg.TCP.Peers}, BlockTime: cfg.BlockTime, Broadcast: n.announce, Metrics: true, Log: log})
-	if err != nil {
+		TCP: chain.TCPConfig{Listen: cfg.TCP.Listen, Peers: cfg.TCP.Peers}, BlockTime: cfg.BlockTime, Broadcast: n.announce, Metrics: true, Log: log}
+	if err := n.sync(&cc); err != nil {
+		return nil, err
+	}
+	if n.chain, err = chain.Open(ctx, cc); err != nil {
 		return nil, err
 	}
 	if a := n.chain.TCPAddress(); a != "" {

@@ -35,9 +35,8 @@ var policyKeys = []string{"modules.source", "modules.limits", "modules.allow", "
 // Control is what a node needs of its process to be operated while it runs. Any
 // field may be nil.
 type Control struct {
-	Level    *slog.LevelVar                        // of the log
-	Config   func() (config.Config, error)         // reads the configuration anew
-	Snapshot func(context.Context) (string, error) // makes a snapshot, and says which
+	Level  *slog.LevelVar                // of the log
+	Config func() (config.Config, error) // reads the configuration anew
 }
 
 // Control gives the node the means to be operated; before Run.
@@ -130,11 +129,7 @@ func (n *Node) operate(ctx context.Context, r admin.Request) (*admin.Answer, err
 		n.served.index.Again()
 		return &admin.Answer{Text: "the history is being made again from the stored blocks"}, nil
 	case "snapshot":
-		if n.control.Snapshot == nil {
-			return nil, errors.New("a running node cannot make a snapshot now: set snapshot.interval, or stop it and use 'plexus snapshot create'")
-		}
-		text, err := n.control.Snapshot(ctx)
-		return &admin.Answer{Text: text}, err
+		return n.takeSnapshot(ctx)
 	case "shutdown":
 		n.log.Info("asked to stop")
 		select {

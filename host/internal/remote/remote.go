@@ -177,6 +177,13 @@ func (r *Remote) witnesses() []chain.Ask {
 // Fresh returns a proved view that is at most a third of a second old.
 func (r *Remote) Fresh(ctx context.Context) (ledger.View, error) { return r.View(ctx) }
 
+// Asks are the ways to put light requests to the nodes that a host is connected
+// with: to one after another until one answers, and to some of them each.
+func Asks(h *p2p.Host) (chain.Ask, func() []chain.Ask) {
+	r := &Remote{Net: h}
+	return r.ask, r.witnesses
+}
+
 // View is Fresh with the view's own type.
 func (r *Remote) View(ctx context.Context) (*chain.LightView, error) {
 	r.mu.Lock()
