@@ -137,6 +137,8 @@ func applyDecoded(s *state, t *Tx, h Height, chainID string, params *Params, fee
 			return result(t, err)
 		}
 		spendSlot(s, t, h)
+	} else if err := unlocked(s, t, h, params); err != nil {
+		return result(t, err) // unpaid: a locked account is not emptied by fees
 	} else if err := charge(s, t, params, fees); err != nil {
 		return result(t, err)
 	}
@@ -155,6 +157,11 @@ func applyDecoded(s *state, t *Tx, h Height, chainID string, params *Params, fee
 
 // execute is the one place that lists every kind.
 func execute(s *state, t *Tx, h Height, chainID string, params *Params) error {
+	if !t.Free() {
+		if err := unlocked(s, t, h, params); err != nil {
+			return err
+		}
+	}
 	switch p := t.Payload.(type) {
 	case *Transfer:
 		return applyTransfer(s, t, p)
@@ -212,6 +219,26 @@ func execute(s *state, t *Tx, h Height, chainID string, params *Params) error {
 		return applyUnstake(s, t, p, h, params)
 	case *MoveStake:
 		return applyMoveStake(s, t, p, h, params)
+	case *SwapStake:
+		return applySwapStake(s, t, p, h, params)
+	case *TransferStake:
+		return applyTransferStake(s, t, p, params)
+	case *SetTake:
+		return applySetTake(s, t, p, h, params)
+	case *SetChildren:
+		return applySetChildren(s, t, p, h, params)
+	case *SetChildTake:
+		return applySetChildTake(s, t, p, h, params)
+	case *SetAutoStake:
+		return applySetAutoStake(s, t, p)
+	case *SwapHotkey:
+		return applySwapHotkey(s, t, p, h, chainID, params)
+	case *AnnounceColdkeySwap:
+		return applyAnnounceColdkeySwap(s, t, p, h, params)
+	case *SwapColdkey:
+		return applySwapColdkey(s, t, p, h, params)
+	case *DisputeColdkeySwap:
+		return applyDisputeColdkeySwap(s, t, h)
 	}
 	return reject(CodeKind, "kind %d", t.Kind)
 }

@@ -45,6 +45,9 @@ func check(v View, t *Tx, pending uint64, verified bool) error {
 	if err != nil {
 		return err
 	}
+	if err := unlocked(v, t, tot.Height+1, &params); err != nil {
+		return err
+	}
 	acc, err := LoadAccount(v, t.Account)
 	if err != nil {
 		return err

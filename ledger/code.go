@@ -51,6 +51,12 @@ const (
 	CodeCandidates   Code = 44 // no place among the candidates
 
 	CodeStake      Code = 70 // more than the stake, or none
+	CodeFamily     Code = 71 // a circle of hotkeys, or parts beyond the whole
+	CodeNoTransfer Code = 72 // the subnet's owner lets no stake change hands
+	CodeQueued     Code = 73 // root stake that leaves through the queue alone
+	CodeRotated    Code = 74 // the key was rotated, or is not fresh
+	CodeLocked     Code = 75 // a rotation of the account is announced or disputed
+	CodeNoSwap     Code = 76 // no rotation was announced, or another one
 	CodeNotStarted Code = 50 // the subnet has not started
 	CodeStarted    Code = 51 // the subnet has started already
 	CodeNotOwner   Code = 52 // only the subnet's owner may
@@ -80,6 +86,7 @@ var codeNames = map[Code]string{
 	CodeNotStarted: "subnet not started", CodeStarted: "subnet already started", CodeNotOwner: "not the subnet's owner",
 	CodeRate: "too soon", CodeFrozen: "frozen before the epoch's end", CodeParameter: "bad parameter",
 	CodeLimit: "no room for a subnet", CodeModule: "no such module", CodeChunk: "chunk does not fit",
+	CodeFamily: "no such family", CodeNoTransfer: "stake does not change hands", CodeQueued: "answers for a producer", CodeRotated: "key was rotated", CodeLocked: "account locked", CodeNoSwap: "no such rotation",
 	CodeImmune: "too many immune neurons", CodeIdentity: "identity too long",
 }
 

@@ -93,7 +93,7 @@ func (c *council) seat() {
 	at := make(map[Hotkey]int, len(c.roster))
 	c.member, c.live = make([]int, len(c.neurons)), make([]int, len(c.roster))
 	for i := range c.roster {
-		at[c.roster[i].Hotkey], c.live[i] = i, -1
+		at[c.s.hotkey(c.roster[i].Hotkey)], c.live[i] = i, -1
 	}
 	for u := range c.neurons {
 		i, ok := at[c.neurons[u].Hotkey]

@@ -116,6 +116,9 @@ func applyCreateSubnet(s *state, t *Tx, p *CreateSubnet, h Height, params *Param
 	if err := p.Proof.Verify(p.Hotkey, p.Work); err != nil {
 		return reject(CodePossession, "%v", err)
 	}
+	if err := gone(s, p.Hotkey); err != nil {
+		return err
+	}
 	if o := owner(s, p.Hotkey); o != (Coldkey{}) && o != t.Account {
 		return reject(CodeOwner, "%s belongs to %s", p.Hotkey, o)
 	}

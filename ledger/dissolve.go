@@ -105,7 +105,15 @@ func positions(s *state, n NetUID) ([]claim, error) {
 
 // erase deletes everything under a netuid but its epoch records and its past.
 func erase(s *state, n NetUID) error {
-	for _, p := range []string{prefixSubnet, prefixClock, prefixMarket, prefixPending, prefixNeuron, prefixUID, prefixHotkeyPool,
+	err := s.Range(k16(prefixShares, uint16(n)), func(k, _ []byte) error {
+		k = k[len(prefixShares)+2:]
+		remove(s, holdingKey(Coldkey(k[32:]), n, Hotkey(k[:32])))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, p := range []string{prefixFamily, prefixWaiting, prefixAutoStake, prefixSubnet, prefixClock, prefixMarket, prefixPending, prefixNeuron, prefixUID, prefixHotkeyPool,
 		prefixShares, prefixRoster, prefixPlanned, prefixRootSale, prefixIdentity, prefixLimit, prefixServed} {
 		if err := s.drop(k16(p, uint16(n))); err != nil {
 			return err

@@ -122,6 +122,10 @@ func LoadCarry(v View, n NetUID, e Epoch, h Hotkey) ([32]byte, error) {
 }
 
 func loadCarry(v View, n NetUID, m uint8, e Epoch, h Hotkey) ([32]byte, error) {
+	h, err := CurrentHotkey(v, h)
+	if err != nil {
+		return [32]byte{}, err
+	}
 	c, ok, err := load[Carry](v, carryKey(n.Mechanism(m), h))
 	if err != nil || !ok || e > c.Epoch+CarryEpochs {
 		return [32]byte{}, err
@@ -146,6 +150,9 @@ func ptr[T any, P record[T]](v View, k []byte) (*T, error) {
 func openEpoch(s *state, n NetUID, h Height, chainID string, r [32]byte) {
 	sub, clock := need[Subnet](s, subnetKey(n)), need[Clock](s, clockKey(n))
 	adopt(s, n, &sub, clock.Epoch)
+	if err := births(s, n, h); err != nil {
+		s.fail(err)
+	}
 	roster := freeze(s, n, &sub)
 	for i := range roster.pages() {
 		s.set(rosterKey(n, clock.Epoch, uint16(i)), roster.page(i))

@@ -262,6 +262,9 @@ func CheckInvariants(r Ranger) error {
 		if err := checkBonds(r, n, m.Neurons); err != nil {
 			return err
 		}
+		if err := checkFamilies(r, n); err != nil {
+			return err
+		}
 		if sale, err := LoadRootSale(r, n); err != nil {
 			return err
 		} else if sale != nil && sale.sum() < sale.Left {
@@ -295,12 +298,18 @@ func checkUIDs(r Ranger, n NetUID, neurons uint16) error {
 // checkPositions holds that the shares of all positions make up each pool.
 func checkPositions(r Ranger) error {
 	shares := map[string]unit.U128{}
+	positions := 0
 	err := r.Range([]byte(prefixShares), func(k, v []byte) error {
 		p, err := decodeAs[position](string(k), v)
 		if err != nil {
 			return err
 		}
 		of := string(k[len(prefixShares) : len(prefixShares)+2+32])
+		c := Coldkey(k[len(prefixShares)+2+32:])
+		if b, err := r.Get(holdingKey(c, NetUID(binary.BigEndian.Uint16([]byte(of))), Hotkey([]byte(of[2:])))); err != nil || b == nil || p.Shares.IsZero() {
+			return broken("the position of %s in %x is empty or not in the index: %v", c, of, err)
+		}
+		positions++
 		sum, ok := shares[of].Add(p.Shares)
 		if !ok {
 			return broken("shares of %x exceed 128 bits", of)
@@ -310,6 +319,13 @@ func checkPositions(r Ranger) error {
 	})
 	if err != nil {
 		return err
+	}
+	listed := 0
+	if err := r.Range([]byte(prefixHolding), func(_, _ []byte) error { listed++; return nil }); err != nil {
+		return err
+	}
+	if listed != positions {
+		return broken("%d positions are in the index, there are %d", listed, positions)
 	}
 	return r.Range([]byte(prefixHotkeyPool), func(k, v []byte) error {
 		p, err := decodeAs[HotkeyPool](string(k), v)
@@ -346,4 +362,40 @@ func checkBonds(r Ranger, n NetUID, neurons uint16) error {
 		}
 	}
 	return nil
+}
+
+// checkFamilies holds that parents and children name each other, with the same
+// part, and that nobody lends more than the whole.
+func checkFamilies(r Ranger, n NetUID) error {
+	prefix := k16(prefixFamily, uint16(n))
+	return r.Range(prefix, func(k, v []byte) error {
+		f, err := decodeAs[Family](string(k), v)
+		if err != nil {
+			return err
+		}
+		h := Hotkey(k[len(prefix):])
+		var sum uint64
+		for _, c := range f.Children {
+			if sum += c.Part; sum < c.Part {
+				return broken("netuid %d: %s lends more than the whole", n, h)
+			}
+			other, err := LoadFamily(r, n, c.Hotkey)
+			if err != nil {
+				return err
+			}
+			if i, ok := findKin(other.Parents, h); !ok || other.Parents[i].Part != c.Part {
+				return broken("netuid %d: the child %s of %s does not know it", n, c.Hotkey, h)
+			}
+		}
+		for _, p := range f.Parents {
+			other, err := LoadFamily(r, n, p.Hotkey)
+			if err != nil {
+				return err
+			}
+			if i, ok := findKin(other.Children, h); !ok || other.Children[i].Part != p.Part {
+				return broken("netuid %d: the parent %s of %s does not know it", n, p.Hotkey, h)
+			}
+		}
+		return nil
+	})
 }

@@ -58,6 +58,16 @@ const (
 	prefixExpiry     = "expiry/"     // height -> uploads that expire
 	prefixStanding   = "standing/"   // netuid of a mechanism, uid -> Standing
 	prefixRootMember = "rootmember/" // -> members of the root network
+	prefixHolding    = "holding/"    // coldkey, netuid, hotkey -> there is a position
+	prefixOwned      = "owned/"      // coldkey, hotkey -> the hotkey is the coldkey's
+	prefixDelegate   = "delegate/"   // hotkey -> delegate
+	prefixFamily     = "family/"     // netuid, hotkey -> Family
+	prefixWaiting    = "waiting/"    // netuid, hotkey -> children that wait
+	prefixAutoStake  = "autostake/"  // netuid, coldkey -> hotkey
+	prefixHeir       = "heir/"       // hotkey -> the hotkey that took its place
+	prefixColdHeir   = "coldheir/"   // coldkey -> the coldkey that took its place
+	prefixRotated    = "rotated/"    // hotkey -> height at which it took another's place
+	prefixColdSwap   = "coldswap/"   // coldkey -> ColdkeySwap
 )
 
 func k16(prefix string, n uint16) []byte {

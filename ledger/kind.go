@@ -26,23 +26,33 @@ const (
 	KindAnnounceProxied Kind = 11
 	KindCancelProxied   Kind = 12
 
-	KindServe            Kind = 13
-	KindCreateSubnet     Kind = 17
-	KindStartSubnet      Kind = 18
-	KindSetParams        Kind = 19
-	KindSetIdentity      Kind = 20
-	KindNameModule       Kind = 21
-	KindStoreModule      Kind = 22
-	KindStoreChunk       Kind = 23
-	KindSetMechanisms    Kind = 38
-	KindTrim             Kind = 39
-	KindSetData          Kind = 60
-	KindRotateWorkKeys   Kind = 61
-	KindAnnounceProducer Kind = 14
-	KindWithdrawProducer Kind = 15
-	KindUnjail           Kind = 16
-	KindUnstake          Kind = 24
-	KindMoveStake        Kind = 25
+	KindServe               Kind = 13
+	KindCreateSubnet        Kind = 17
+	KindStartSubnet         Kind = 18
+	KindSetParams           Kind = 19
+	KindSetIdentity         Kind = 20
+	KindNameModule          Kind = 21
+	KindStoreModule         Kind = 22
+	KindStoreChunk          Kind = 23
+	KindSetMechanisms       Kind = 38
+	KindTrim                Kind = 39
+	KindSetData             Kind = 60
+	KindRotateWorkKeys      Kind = 61
+	KindAnnounceProducer    Kind = 14
+	KindWithdrawProducer    Kind = 15
+	KindUnjail              Kind = 16
+	KindUnstake             Kind = 24
+	KindMoveStake           Kind = 25
+	KindSwapStake           Kind = 26
+	KindTransferStake       Kind = 27
+	KindSetTake             Kind = 28
+	KindSetChildren         Kind = 29
+	KindSetChildTake        Kind = 30
+	KindSetAutoStake        Kind = 31
+	KindSwapHotkey          Kind = 32
+	KindAnnounceColdkeySwap Kind = 33
+	KindSwapColdkey         Kind = 34
+	KindDisputeColdkeySwap  Kind = 35
 )
 
 // kinds is what there is to know of each kind before it is decoded. How it is
@@ -65,23 +75,33 @@ var kinds = map[Kind]struct {
 	KindAnnounceProxied: {name: "announce-proxied", steps: 2},
 	KindCancelProxied:   {name: "cancel-proxied", steps: 1},
 
-	KindServe:            {name: "serve", steps: 2, free: true},
-	KindCreateSubnet:     {name: "create-subnet", steps: 100},
-	KindStartSubnet:      {name: "start-subnet", steps: 2},
-	KindSetParams:        {name: "set-params", steps: 4},
-	KindSetIdentity:      {name: "set-identity", steps: 2},
-	KindNameModule:       {name: "name-module", steps: 4},
-	KindStoreModule:      {name: "store-module", steps: 4},
-	KindStoreChunk:       {name: "store-chunk", steps: 20},
-	KindSetMechanisms:    {name: "set-mechanisms", steps: 2},
-	KindTrim:             {name: "trim", steps: 100},
-	KindSetData:          {name: "set-data", steps: 2},
-	KindRotateWorkKeys:   {name: "rotate-work-keys", steps: 4},
-	KindAnnounceProducer: {name: "announce-producer", steps: 20},
-	KindWithdrawProducer: {name: "withdraw-producer", steps: 2},
-	KindUnjail:           {name: "unjail", steps: 2},
-	KindUnstake:          {name: "unstake", steps: 3},
-	KindMoveStake:        {name: "move-stake", steps: 3},
+	KindServe:               {name: "serve", steps: 2, free: true},
+	KindCreateSubnet:        {name: "create-subnet", steps: 100},
+	KindStartSubnet:         {name: "start-subnet", steps: 2},
+	KindSetParams:           {name: "set-params", steps: 4},
+	KindSetIdentity:         {name: "set-identity", steps: 2},
+	KindNameModule:          {name: "name-module", steps: 4},
+	KindStoreModule:         {name: "store-module", steps: 4},
+	KindStoreChunk:          {name: "store-chunk", steps: 20},
+	KindSetMechanisms:       {name: "set-mechanisms", steps: 2},
+	KindTrim:                {name: "trim", steps: 100},
+	KindSetData:             {name: "set-data", steps: 2},
+	KindRotateWorkKeys:      {name: "rotate-work-keys", steps: 4},
+	KindAnnounceProducer:    {name: "announce-producer", steps: 20},
+	KindWithdrawProducer:    {name: "withdraw-producer", steps: 2},
+	KindUnjail:              {name: "unjail", steps: 2},
+	KindUnstake:             {name: "unstake", steps: 3},
+	KindMoveStake:           {name: "move-stake", steps: 3},
+	KindSwapStake:           {name: "swap-stake", steps: 4},
+	KindTransferStake:       {name: "transfer-stake", steps: 3},
+	KindSetTake:             {name: "set-take", steps: 2},
+	KindSetChildren:         {name: "set-children", steps: 20},
+	KindSetChildTake:        {name: "set-child-take", steps: 2},
+	KindSetAutoStake:        {name: "set-auto-stake", steps: 2},
+	KindSwapHotkey:          {name: "swap-hotkey", steps: 200},
+	KindAnnounceColdkeySwap: {name: "announce-coldkey-swap", steps: 2},
+	KindSwapColdkey:         {name: "swap-coldkey", steps: 200},
+	KindDisputeColdkeySwap:  {name: "dispute-coldkey-swap", steps: 2},
 }
 
 // String returns the kind's name.
@@ -154,6 +174,26 @@ func decodePayload(k Kind, b []byte) (Payload, error) {
 		p = decodeUnstake(d)
 	case KindMoveStake:
 		p = decodeMoveStake(d)
+	case KindSwapStake:
+		p = decodeSwapStake(d)
+	case KindTransferStake:
+		p = decodeTransferStake(d)
+	case KindSetTake:
+		p = decodeSetTake(d)
+	case KindSetChildren:
+		p = decodeSetChildren(d)
+	case KindSetChildTake:
+		p = decodeSetChildTake(d)
+	case KindSetAutoStake:
+		p = decodeSetAutoStake(d)
+	case KindSwapHotkey:
+		p = decodeSwapHotkey(d)
+	case KindAnnounceColdkeySwap:
+		p = decodeAnnounceColdkeySwap(d)
+	case KindSwapColdkey:
+		p = decodeSwapColdkey(d)
+	case KindDisputeColdkeySwap:
+		p = decodeDisputeColdkeySwap(d)
 	default:
 		return nil, reject(CodeKind, "kind %d", uint64(k))
 	}

@@ -41,7 +41,22 @@ func owner(s *state, h Hotkey) Coldkey {
 	return c
 }
 
-func setOwner(s *state, h Hotkey, c Coldkey) { s.set(ownerKey(h), append([]byte(nil), c[:]...)) }
+// setOwner gives a hotkey to a coldkey, or to nobody when that is zero.
+func setOwner(s *state, h Hotkey, c Coldkey) {
+	was := owner(s, h)
+	if was == c {
+		return
+	}
+	if was != (Coldkey{}) {
+		s.delete(ownedKey(was, h))
+	}
+	if c == (Coldkey{}) {
+		s.delete(ownerKey(h))
+		return
+	}
+	s.set(ownerKey(h), append([]byte(nil), c[:]...))
+	s.set(ownedKey(c, h), []byte{1})
+}
 
 // applyRegister buys a uid: the price is swapped to alpha on the subnet's pool
 // and the alpha is burned. The price rises with each registration and decays
@@ -60,6 +75,9 @@ func applyRegister(s *state, t *Tx, p *Register, h Height, params *Params) error
 			return err
 		}
 		return reject(CodeRegistered, "%s in netuid %d", p.Hotkey, p.NetUID)
+	}
+	if err := gone(s, p.Hotkey); err != nil {
+		return err
 	}
 	if o := owner(s, p.Hotkey); o != (Coldkey{}) && o != t.Account {
 		return reject(CodeOwner, "%s belongs to %s", p.Hotkey, o)

@@ -46,6 +46,18 @@ type Params struct {
 	MissWindow   uint64 // blocks over which missed votes are counted
 	Jail         uint64 // blocks for which a producer that missed over half of the window is out
 	Slash        uint16 // part of the stake that a double vote burns, over 65,535
+
+	NominatorMin  unit.TAO // least stake behind another's hotkey
+	MinTake       uint16   // least cut of a hotkey's owner, over 65,535
+	TakeRate      uint64   // blocks between two raises of a take
+	ChildRate     uint64   // blocks between two changes of a hotkey's children in a subnet
+	ChildCooldown uint64   // blocks until such a change takes effect, with an epoch
+	ChildBurn     uint16   // part of what a child earns for another's hotkey that is burned, over 65,535
+	KeySwapCost   unit.TAO // burned by a rotation of keys
+	HotkeySwap    uint64   // blocks between two rotations of a hotkey
+	ColdkeySwap   uint64   // blocks between announcing a rotation of a coldkey and making it
+	ColdkeyAgain  uint64   // blocks after those until another may be announced
+	DisputeFreeze uint64   // blocks for which a disputed rotation freezes the account
 }
 
 // UnbondingMS is U as a time in milliseconds: for how long a double vote can be
@@ -86,6 +98,17 @@ var chainTable = []knob[Params]{
 	voted("miss_window", "blocks", 1, 10_000, func(p *Params) *uint64 { return &p.MissWindow }, "blocks over which missed votes are counted"),
 	voted("jail", "blocks", 0, 1_000_000, func(p *Params) *uint64 { return &p.Jail }, "blocks for which a producer that missed over half of the window is out"),
 	voted("slash", "65535ths", 0, 32767, func(p *Params) *uint16 { return &p.Slash }, "part of its root stake that a producer's double vote burns"),
+	voted("nominator_min", "rao", 0, 1e12, func(p *Params) *unit.TAO { return &p.NominatorMin }, "least that may be left behind another's hotkey"),
+	voted("min_take", "65535ths", 0, 65535, func(p *Params) *uint16 { return &p.MinTake }, "least cut of a hotkey's owner of its dividends"),
+	voted("take_rate", "blocks", 0, 10_000_000, func(p *Params) *uint64 { return &p.TakeRate }, "blocks between two raises of a take"),
+	voted("child_rate", "blocks", 0, 10_000_000, func(p *Params) *uint64 { return &p.ChildRate }, "blocks between two changes of a hotkey's children"),
+	voted("child_cooldown", "blocks", 0, 10_000_000, func(p *Params) *uint64 { return &p.ChildCooldown }, "blocks until a change of children takes effect"),
+	voted("child_burn", "65535ths", 0, 65535, func(p *Params) *uint16 { return &p.ChildBurn }, "part of what a child earns for another's hotkey that is burned"),
+	voted("key_swap_cost", "rao", 0, 1e12, func(p *Params) *unit.TAO { return &p.KeySwapCost }, "burned by a rotation of keys"),
+	voted("hotkey_swap", "blocks", 0, 10_000_000, func(p *Params) *uint64 { return &p.HotkeySwap }, "blocks between two rotations of a hotkey"),
+	voted("coldkey_swap", "blocks", 1, 10_000_000, func(p *Params) *uint64 { return &p.ColdkeySwap }, "blocks between announcing a rotation of a coldkey and making it"),
+	voted("coldkey_again", "blocks", 0, 10_000_000, func(p *Params) *uint64 { return &p.ColdkeyAgain }, "blocks after those until another may be announced"),
+	voted("dispute_freeze", "blocks", 0, 10_000_000, func(p *Params) *uint64 { return &p.DisputeFreeze }, "blocks for which a disputed rotation freezes the account"),
 }
 
 // ChainParameters describes the parameters of the chain, in the order of their
@@ -120,11 +143,21 @@ func DefaultParams() Params {
 		StepsABlock: 2, SubnetLimit: 128, NetworkRate: 7200, NetworkImmunity: 1_296_000, MinLock: 1000 * unit.Coin,
 		LockInterval: 100_800, LockFactor: 2, MinNonImmune: 10, FreezeWindow: 10, OwnerRate: 2, MaxMechanisms: 2,
 		ModuleByte: 1000, ModuleExpiry: 1000, MaxProducers: 100, ElectEvery: 100, Unbonding: 100_800, BlockMS: 12_000,
-		MissWindow: 1000, Jail: 600, Slash: 3277}
+		MissWindow: 1000, Jail: 600, Slash: 3277, TakeRate: 216_000, ChildRate: 150, ChildCooldown: 7200,
+		KeySwapCost: unit.Coin / 10, HotkeySwap: 7200, ColdkeySwap: 36_000, ColdkeyAgain: 7200, DisputeFreeze: 216_000}
 }
 
-// Validate reports the first parameter outside its bounds.
-func (p *Params) Validate() error { return checkAll(chainTable, p) }
+// Validate reports the first parameter outside its bounds, or at odds with
+// another.
+func (p *Params) Validate() error {
+	if err := checkAll(chainTable, p); err != nil {
+		return err
+	}
+	if p.MinTake > p.MaxTake {
+		return fmt.Errorf("min_take %d: at most max_take, %d", p.MinTake, p.MaxTake)
+	}
+	return nil
+}
 
 func (p *Params) append(b []byte) []byte {
 	return appendAll(cbor.AppendUint(cbor.AppendArray(b, 2), 2), chainTable, p)

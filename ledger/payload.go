@@ -54,27 +54,33 @@ func decodeRegister(d *cbor.Decoder) *Register {
 }
 
 // Stake puts TAO behind a hotkey: on the root network one for one, on a subnet
-// by buying its alpha from the pool: [1, netuid, hotkey, amount, least].
+// by buying its alpha from the pool: [2, netuid, hotkey, amount, least, limit,
+// partial].
 type Stake struct {
 	NetUID NetUID
 	Hotkey Hotkey
 	Amount unit.TAO
-	Least  unit.Alpha // fewest alpha to accept; ignored on the root network
+	// What follows is ignored on the root network.
+	Least   unit.Alpha // fewest alpha to accept
+	Limit   PriceLimit // what the trade may leave the price at, at most
+	Partial bool       // stake as much as the limit allows, instead of all or nothing
 }
 
 func (*Stake) kind() Kind { return KindStake }
 
 func (p *Stake) append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendArray(b, 5), 1)
+	b = cbor.AppendUint(cbor.AppendArray(b, 7), 2)
 	b = cbor.AppendUint(b, uint64(p.NetUID))
 	b = cbor.AppendBytes(b, p.Hotkey[:])
 	b = cbor.AppendUint(b, uint64(p.Amount))
-	return cbor.AppendUint(b, uint64(p.Least))
+	b = cbor.AppendUint(cbor.AppendUint(b, uint64(p.Least)), uint64(p.Limit))
+	return cbor.AppendBool(b, p.Partial)
 }
 
 func decodeStake(d *cbor.Decoder) *Stake {
-	d.Version(5, 1)
-	return &Stake{NetUID: NetUID(d.UintMax(1<<16 - 1)), Hotkey: d.Hash(), Amount: unit.TAO(d.Uint()), Least: unit.Alpha(d.Uint())}
+	d.Version(7, 2)
+	return &Stake{NetUID: NetUID(d.UintMax(1<<16 - 1)), Hotkey: d.Hash(), Amount: unit.TAO(d.Uint()), Least: unit.Alpha(d.Uint()),
+		Limit: PriceLimit(d.Uint()), Partial: d.Bool()}
 }
 
 // Commit binds a validator to its weights of an epoch before anyone can see

@@ -168,6 +168,9 @@ func possesses(hot Hotkey, consensus, vrf key.ID, sig key.Signature, proof key.P
 }
 
 func applyAnnounceProducer(s *state, t *Tx, p *AnnounceProducer) error {
+	if err := gone(s, p.Hotkey); err != nil {
+		return err
+	}
 	if o := owner(s, p.Hotkey); o != (Coldkey{}) && o != t.Account {
 		return reject(CodeOwner, "%s belongs to %s", p.Hotkey, o)
 	}

@@ -29,14 +29,16 @@ const (
 // covered is the right that each kind asks for. A kind that is not here asks
 // for RightAll: a new kind is covered by nothing that was given before it.
 var covered = map[Kind]Rights{
-	KindTransfer:    RightTransfer,
-	KindTransferAll: RightTransfer,
-	KindStake:       RightStaking,
-	KindUnstake:     RightStaking,
-	KindMoveStake:   RightStaking,
-	KindCommit:      RightWeights,
-	KindReveal:      RightWeights,
-	KindServe:       RightWeights,
+	KindTransfer:     RightTransfer,
+	KindTransferAll:  RightTransfer,
+	KindStake:        RightStaking,
+	KindUnstake:      RightStaking,
+	KindMoveStake:    RightStaking,
+	KindSwapStake:    RightStaking,
+	KindSetAutoStake: RightStaking,
+	KindCommit:       RightWeights,
+	KindReveal:       RightWeights,
+	KindServe:        RightWeights,
 }
 
 // Cover reports whether the rights are enough for a call, in a batch for each

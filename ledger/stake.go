@@ -84,7 +84,7 @@ func deposit(s *state, n NetUID, h Hotkey, c Coldkey, amount uint64) error {
 		return pool.ErrShares
 	}
 	store(s, hotkeyPoolKey(n, h), p)
-	store(s, sharesKey(n, h, c), position{sum})
+	hold(s, n, h, c, sum)
 	return nil
 }
 
@@ -102,18 +102,6 @@ func grow(s *state, n NetUID, h Hotkey, amount uint64) error {
 	return err
 }
 
-// stakeWeight is a hotkey's say in a subnet: its alpha there plus its root stake
-// weighted by the chain's TAO weight, saturating
-// (economics, stake weight: alpha + w·root).
-func stakeWeight(s *state, n NetUID, h Hotkey) uint64 {
-	alpha, _ := fetch[HotkeyPool](s, hotkeyPoolKey(n, h))
-	sum, ok := alpha.Value.Add(unit.Alpha(rootWeight(s, h)))
-	if !ok {
-		return 1<<64 - 1
-	}
-	return uint64(sum)
-}
-
 // rootWeight is w·root, rounded down: the root stake times TAOWeight over 2^64.
 func rootWeight(s *state, h Hotkey) uint64 {
 	root, _ := fetch[HotkeyPool](s, hotkeyPoolKey(0, h))
@@ -129,36 +117,27 @@ func applyStake(s *state, t *Tx, p *Stake, params *Params) error {
 	if owner(s, p.Hotkey) == (Coldkey{}) {
 		return reject(CodeUnregistered, "nobody has registered the hotkey %s", p.Hotkey)
 	}
-	if p.NetUID != 0 {
-		if sub, ok := fetch[Subnet](s, subnetKey(p.NetUID)); !ok {
-			return reject(CodeNetUID, "netuid %d", p.NetUID)
-		} else if sub.Started == 0 {
-			return reject(CodeNotStarted, "netuid %d takes stake once its owner has started it", p.NetUID)
-		}
-	}
-	if err := pay(s, t, p.Amount); err != nil {
-		return err
-	}
-	got := uint64(p.Amount)
+	spent, got := p.Amount, uint64(p.Amount)
 	if p.NetUID == 0 {
-		tot := need[Totals](s, []byte(prefixTotals))
-		tot.Root += p.Amount
-		store(s, []byte(prefixTotals), tot)
+		bookRoot(s, p.Amount, 0)
 	} else {
-		m, ok := fetch[Market](s, marketKey(p.NetUID))
-		if !ok {
-			return reject(CodeNetUID, "netuid %d", p.NetUID)
-		}
-		out, err := buy(s, &m, p.Amount, params.PoolFee)
+		m, err := takesStake(s, p.NetUID)
 		if err != nil {
 			return err
 		}
-		if out < p.Least {
-			return reject(CodePrice, "%s buys %s now, at least %s was asked for", p.Amount, out, p.Least)
+		var out unit.Alpha
+		if spent, out, err = buyWithin(s, &m, p.Amount, p.Limit, p.Partial, p.Least, params.PoolFee); err != nil {
+			return err
+		}
+		if spent < params.MinStake {
+			return reject(CodePrice, "the limit leaves %s to be staked: at least %s", spent, params.MinStake)
 		}
 		m.Staked += out
 		store(s, marketKey(p.NetUID), m)
 		got = uint64(out)
+	}
+	if err := pay(s, t, spent); err != nil {
+		return err
 	}
 	if err := deposit(s, p.NetUID, p.Hotkey, t.Account, got); err != nil {
 		return reject(CodeAmount, "%v", err)

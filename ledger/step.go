@@ -28,12 +28,13 @@ func endEpoch(s *state, n NetUID, h Height, room bool, params *Params) (bool, er
 
 // payout is what one epoch's step has found and pays.
 type payout struct {
-	s      *state
-	n      NetUID
-	e      Epoch
-	params *Params
-	paid   unit.Alpha   // into hotkey pools
-	each   []unit.Alpha // per uid
+	s            *state
+	n            NetUID
+	e            Epoch
+	params       *Params
+	paid         unit.Alpha // into hotkey pools
+	minChildTake uint16
+	each         []unit.Alpha // per uid
 }
 
 // settle is the step of epoch e: Yuma consensus over the revealed rows, and the
@@ -45,7 +46,7 @@ func settle(s *state, n NetUID, e Epoch, h Height, sub *Subnet, params *Params) 
 	if err != nil {
 		return err
 	}
-	p := &payout{s: s, n: n, e: e, params: params, each: make([]unit.Alpha, len(found.neurons))}
+	p := &payout{s: s, n: n, e: e, params: params, minChildTake: sub.Params.MinChildTake, each: make([]unit.Alpha, len(found.neurons))}
 	if err := p.credit(sub.OwnerHotkey, sub.Owner, pot.Owner); err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func (p *payout) miners(pot unit.Alpha, f *found, sub *Subnet) (withheld uint64,
 				kept += unit.Alpha(amount)
 				continue
 			}
-			if err := p.credit(h, c, unit.Alpha(amount)); err != nil {
+			if err := p.credit(minedFor(p.s, p.n, h, c), c, unit.Alpha(amount)); err != nil {
 				return 0, err
 			}
 			p.each[u] += unit.Alpha(amount)
@@ -148,31 +149,41 @@ func (s *Subnet) parts(pot unit.Alpha) []unit.Alpha {
 	return out
 }
 
-// validators splits the validators' pot and root's. A hotkey's dividend counts
-// for the one by the part of its stake weight that is alpha, for the other by
+// validators splits the validators' pot and root's. A hotkey's dividend is
+// divided over it and its parents (portions). What a hotkey has of it counts for
+// the one pot by the part of its own stake weight that is alpha, for the other by
 // the part that is root stake. Of both the hotkey's owner takes its cut as
 // alpha; the rest of the first raises the hotkey's pool, the rest of the second
 // is returned: it is due to those behind the hotkey on root
 // (economics, epoch payout, 3, 6 and 7).
 func (p *payout) validators(pot, root unit.Alpha, f *found) ([]due, error) {
-	byAlpha, byRoot := make([]uint64, len(f.dividends)), make([]uint64, len(f.dividends))
+	var who []Hotkey
+	var at []int // uid that earned it
+	var byAlpha, byRoot []uint64
 	for u, d := range f.dividends {
-		h := f.neurons[u].Hotkey
-		hp, _ := fetch[HotkeyPool](p.s, hotkeyPoolKey(p.n, h))
-		if all := stakeWeight(p.s, p.n, h); all > 0 {
-			byAlpha[u] = unit.MulDiv(d, uint64(hp.Value), all)
-			byRoot[u] = d - byAlpha[u]
-		}
-	}
-	for u, amount := range unit.Split(uint64(pot), byAlpha) {
-		rest, err := p.cut(u, amount, f)
-		if err != nil || rest == 0 {
-			if err != nil {
-				return nil, err
-			}
+		if d == 0 {
 			continue
 		}
-		if err := grow(p.s, p.n, f.neurons[u].Hotkey, rest); err != nil {
+		for _, x := range portions(p.s, p.n, f.neurons[u].Hotkey, d, p.minChildTake, p.params) {
+			alpha := x.amount
+			hp, _ := fetch[HotkeyPool](p.s, hotkeyPoolKey(p.n, x.to))
+			if all := ownWeight(p.s, p.n, x.to); all > 0 {
+				alpha = unit.MulDiv(x.amount, uint64(hp.Value), all)
+			}
+			who, at = append(who, x.to), append(at, u)
+			byAlpha, byRoot = append(byAlpha, alpha), append(byRoot, x.amount-alpha)
+		}
+	}
+	for i, amount := range unit.Split(uint64(pot), byAlpha) {
+		u := at[i]
+		rest, err := p.cut(who[i], u, amount)
+		if err != nil {
+			return nil, err
+		}
+		if rest == 0 {
+			continue
+		}
+		if err := grow(p.s, p.n, who[i], rest); err != nil {
 			if errors.Is(err, pool.ErrShares) {
 				continue
 			}
@@ -182,26 +193,27 @@ func (p *payout) validators(pot, root unit.Alpha, f *found) ([]due, error) {
 		p.each[u] += unit.Alpha(rest)
 	}
 	var earned []due
-	for u, amount := range unit.Split(uint64(root), byRoot) {
-		rest, err := p.cut(u, amount, f)
+	for i, amount := range unit.Split(uint64(root), byRoot) {
+		u := at[i]
+		rest, err := p.cut(who[i], u, amount)
 		if err != nil {
 			return nil, err
 		}
 		if rest > 0 {
-			earned = append(earned, due{f.neurons[u].Hotkey, unit.Alpha(rest)})
+			earned = append(earned, due{who[i], unit.Alpha(rest)})
 			p.each[u] += unit.Alpha(rest)
 		}
 	}
 	return earned, p.s.err
 }
 
-// cut pays a hotkey's owner its part of a dividend and returns the rest.
-func (p *payout) cut(u int, amount uint64, f *found) (rest uint64, err error) {
-	if amount == 0 {
+// cut pays a hotkey's owner its part of a dividend that the uid u earned, and
+// returns the rest. What is for no hotkey is burned.
+func (p *payout) cut(h Hotkey, u int, amount uint64) (rest uint64, err error) {
+	if amount == 0 || h == (Hotkey{}) {
 		return 0, nil
 	}
-	h := f.neurons[u].Hotkey
-	take := unit.MulDiv(amount, uint64(p.params.MaxTake), 65535)
+	take := unit.MulDiv(amount, uint64(takeOf(p.s, h)), 65535)
 	before := p.paid
 	if err := p.credit(h, owner(p.s, h), unit.Alpha(take)); err != nil {
 		return 0, err

@@ -44,6 +44,8 @@ type SubnetParams struct {
 	Registration   bool   // new neurons are taken; without it nothing is emitted either
 	OwnerCut       bool   // the owner has its cut
 	UpgradeDelay   uint16 // epochs between the naming of another module and its use
+	StakeTransfer  bool   // stake may be given to another coldkey
+	MinChildTake   uint16 // least take of a child hotkey, over 65,535
 	Module         []byte // parameters of the module, handed to it as they are
 }
 
@@ -87,6 +89,8 @@ var subnetTable = []knob[sp]{
 	flag("registration", func(p *sp) *bool { return &p.Registration }, "new neurons are taken; without it nothing is emitted"),
 	flag("owner_cut_enabled", func(p *sp) *bool { return &p.OwnerCut }, "the owner has its cut of the alpha").within(0, 1),
 	owned("upgrade_delay", "epochs", 2, 1000, func(p *sp) *uint16 { return &p.UpgradeDelay }, "epochs between the naming of another module and its use"),
+	flag("stake_transfer", func(p *sp) *bool { return &p.StakeTransfer }, "stake may be given to another coldkey").within(0, 1),
+	owned("min_child_take", "65535ths", 0, 11_796, func(p *sp) *uint16 { return &p.MinChildTake }, "least take of a child hotkey"),
 }
 
 // SubnetParameters describes the numbers among a subnet's parameters, in the
@@ -148,7 +152,7 @@ func DefaultSubnetParams() SubnetParams {
 		MaxValidators: 64, Immunity: 5000, OwnerImmune: 1, MinWeights: 1, ServeInterval: 50, Kappa: 32767, BondsAverage: 900_000,
 		BondsPenalty: 65535, Yuma3: true, AlphaLow: 45_875, AlphaHigh: 58_982, Steepness: 1000, ActivityFactor: 13_889,
 		MinBurn: 500_000, MaxBurn: 100e9, BurnHalfLife: 360, BurnIncrease: 5_411_658_793, Registration: true, OwnerCut: true,
-		UpgradeDelay: 2}
+		UpgradeDelay: 2, StakeTransfer: true}
 }
 
 // CommitWindow is the number of blocks at the start of the next epoch in which

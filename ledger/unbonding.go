@@ -60,7 +60,13 @@ func LoadUnbonding(r Ranger, c Coldkey) ([]Waiting, error) {
 	var out []Waiting
 	err := r.Range([]byte(prefixQueue), func(k, v []byte) error {
 		u, err := decodeAs[Unbonding](string(k), v)
-		if err != nil || u.Coldkey != c {
+		if err != nil {
+			return err
+		}
+		if u.Coldkey, err = CurrentColdkey(r, u.Coldkey); err != nil || u.Coldkey != c {
+			return err
+		}
+		if u.Hotkey, err = CurrentHotkey(r, u.Hotkey); err != nil {
 			return err
 		}
 		p, _, err := load[HotkeyPool](r, queuedKey(u.Hotkey))
@@ -134,11 +140,7 @@ func withdraw(s *state, n NetUID, h Hotkey, c Coldkey, amount uint64) error {
 	}
 	left, _ := pos.Shares.Sub(burned) // at most what the position holds
 	store(s, hotkeyPoolKey(n, h), p)
-	if left.IsZero() {
-		s.delete(sharesKey(n, h, c))
-	} else {
-		store(s, sharesKey(n, h, c), position{left})
-	}
+	hold(s, n, h, c, left)
 	return nil
 }
 
@@ -155,6 +157,7 @@ func release(s *state, h Height) error {
 			break
 		}
 		s.delete(queueKey(ends.First))
+		u.Hotkey, u.To, u.Coldkey = s.hotkey(u.Hotkey), s.hotkey(u.To), s.coldkey(u.Coldkey)
 		p := need[HotkeyPool](s, queuedKey(u.Hotkey))
 		if s.err != nil {
 			break

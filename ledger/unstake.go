@@ -13,12 +13,15 @@ const AllStake = ^uint64(0)
 
 // Unstake takes stake from behind a hotkey: on the root network one for one,
 // through the queue when it answers for a producer, on a subnet by selling its
-// alpha to the pool: [1, netuid, hotkey, amount, least].
+// alpha to the pool: [2, netuid, hotkey, amount, least, limit, partial].
 type Unstake struct {
 	NetUID NetUID
 	Hotkey Hotkey
 	Amount StakeAmount // in alpha, or in rao on the root network; AllStake for everything
-	Least  unit.TAO    // fewest TAO to accept; ignored on the root network
+	// What follows is ignored on the root network.
+	Least   unit.TAO   // fewest TAO to accept
+	Limit   PriceLimit // what the trade must leave the price at, at least
+	Partial bool       // take out as much as the limit allows, instead of all or nothing
 }
 
 // StakeAmount is an amount of stake in its smallest unit: rao on the root
@@ -36,18 +39,21 @@ func (a StakeAmount) String() string {
 func (*Unstake) kind() Kind { return KindUnstake }
 
 func (p *Unstake) append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendUint(cbor.AppendArray(b, 5), 1), uint64(p.NetUID))
+	b = cbor.AppendUint(cbor.AppendUint(cbor.AppendArray(b, 7), 2), uint64(p.NetUID))
 	b = cbor.AppendUint(cbor.AppendBytes(b, p.Hotkey[:]), uint64(p.Amount))
-	return cbor.AppendUint(b, uint64(p.Least))
+	b = cbor.AppendUint(cbor.AppendUint(b, uint64(p.Least)), uint64(p.Limit))
+	return cbor.AppendBool(b, p.Partial)
 }
 
 func decodeUnstake(d *cbor.Decoder) *Unstake {
-	d.Version(5, 1)
-	return &Unstake{NetUID: NetUID(d.UintMax(65535)), Hotkey: d.Hash(), Amount: StakeAmount(d.Uint()), Least: unit.TAO(d.Uint())}
+	d.Version(7, 2)
+	return &Unstake{NetUID: NetUID(d.UintMax(65535)), Hotkey: d.Hash(), Amount: StakeAmount(d.Uint()), Least: unit.TAO(d.Uint()),
+		Limit: PriceLimit(d.Uint()), Partial: d.Bool()}
 }
 
-// leaving checks an amount against a position. What is left of a position on
-// root must not be below the least stake.
+// leaving checks an amount against a position. What is left of it must be worth
+// the least stake, and behind another's hotkey the least nomination, or nothing
+// (economics, staking, calls and limits).
 func leaving(s *state, n NetUID, h Hotkey, c Coldkey, a StakeAmount, params *Params) (uint64, error) {
 	worth, err := LoadPosition(s, n, h, c)
 	if err != nil {
@@ -57,13 +63,17 @@ func leaving(s *state, n NetUID, h Hotkey, c Coldkey, a StakeAmount, params *Par
 	if amount == AllStake {
 		amount = worth
 	}
+	least := params.MinStake
+	if owner(s, h) != c {
+		least = max(least, params.NominatorMin)
+	}
 	switch left := worth - amount; {
 	case worth == 0 || amount > worth:
 		return 0, reject(CodeStake, "%d of a stake of %d behind %s on netuid %d", amount, worth, h, n)
 	case amount == 0:
 		return 0, reject(CodeAmount, "nothing to take out")
-	case n == 0 && left > 0 && unit.TAO(left) < params.MinStake:
-		return 0, reject(CodeAmount, "%s would be left, at least %s: take all out, or less", unit.TAO(left), params.MinStake)
+	case left > 0 && inTAO(s, n, left) < least:
+		return 0, reject(CodeAmount, "stake worth %s would be left, at least %s: take all out, or less", inTAO(s, n, left), least)
 	}
 	return amount, nil
 }
@@ -84,21 +94,23 @@ func applyUnstake(s *state, t *Tx, p *Unstake, h Height, params *Params) error {
 	if !ok {
 		return reject(CodeNetUID, "netuid %d", p.NetUID)
 	}
+	if p.Limit != 0 && p.Partial {
+		amount = uint64(pool.MostSell(m.TAO, m.Alpha, unit.Alpha(amount), params.PoolFee, p.Limit.price()))
+		if amount == 0 {
+			return reject(CodePrice, "the price is %s TAO per alpha now, the limit %s", m.SpotPrice(), p.Limit)
+		}
+		if amount, err = leaving(s, p.NetUID, p.Hotkey, t.Account, StakeAmount(amount), params); err != nil {
+			return err
+		}
+	}
 	if err := withdraw(s, p.NetUID, p.Hotkey, t.Account, amount); err != nil {
 		return err
 	}
-	out, err := pool.Sell(m.TAO, m.Alpha, unit.Alpha(amount), params.PoolFee)
+	out, err := sellWithin(s, &m, unit.Alpha(amount), p.Limit, p.Least, params.PoolFee)
 	if err != nil {
-		return reject(CodePool, "%s: %v", unit.Alpha(amount), err)
+		return err
 	}
-	if out < p.Least {
-		return reject(CodePrice, "%s brings %s now, at least %s was asked for", unit.Alpha(amount), out, p.Least)
-	}
-	m.TAO, m.Alpha, m.Staked = m.TAO-out, m.Alpha+unit.Alpha(amount), m.Staked-unit.Alpha(amount)
 	store(s, marketKey(p.NetUID), m)
-	tot := need[Totals](s, []byte(prefixTotals))
-	tot.Pooled -= out
-	store(s, []byte(prefixTotals), tot)
 	if err := arrive(s, t.Account, uint64(out), Hotkey{}); err != nil {
 		return err
 	}

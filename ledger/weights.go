@@ -126,8 +126,9 @@ func applyReveal(s *state, t *Tx, p *Reveal, chainID string) error {
 		return reject(CodeCarry, "carry_in %x is not the last carry_out %x", p.CarryIn[:4], carry[:4])
 	}
 	s.set(revealKey(at, p.Epoch, t.Account), p.Opening.Append(nil))
-	store(s, carryKey(at, t.Account), Carry{Hash: p.CarryOut, Epoch: p.Epoch, Module: rec.Module})
-	if u, ok, err := FindUID(s, p.NetUID, t.Account); err != nil {
+	now := s.hotkey(t.Account) // a rotated hotkey reveals for its last epochs
+	store(s, carryKey(at, now), Carry{Hash: p.CarryOut, Epoch: p.Epoch, Module: rec.Module})
+	if u, ok, err := FindUID(s, p.NetUID, now); err != nil {
 		return err
 	} else if ok && p.Mechanism == 0 {
 		nr := need[Neuron](s, neuronKey(p.NetUID, u))
