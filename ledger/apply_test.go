@@ -564,7 +564,9 @@ func FuzzDecodeTx(f *testing.F) {
 		&SetParams{NetUID: 1, Numbers: []Setting{{"asked", 3}}, Bytes: []ByteSetting{{"rounds", []byte{0, 1}}}}, &SetIdentity{Identity: Identity{Name: "a"}},
 		&NameModule{NetUID: 1}, &StoreModule{Chunks: [][32]byte{{1}}}, &StoreChunk{Bytes: []byte("x")}, &SetMechanisms{1, []uint16{1, 65534}},
 		&Trim{1, 64}, &SetData{NetUID: 1}, &RotateWorkKeys{Work: w, Proof: p},
-		NewAnnounceProducer(seed("hot", 0), seed("cons", 0)), &WithdrawProducer{}, &Unjail{}, &Unstake{}, &MoveStake{}} {
+		NewAnnounceProducer(seed("hot", 0), seed("cons", 0)), &WithdrawProducer{}, &Unjail{}, &Unstake{}, &MoveStake{},
+		&SwapStake{From: 1, Partial: true}, &TransferStake{NetUID: 1}, &SetTake{}, &SetChildren{NetUID: 1, Children: []Kin{{Hotkey{1}, 2}, {Hotkey{2}, 3}}},
+		&SetChildTake{}, &SetAutoStake{}, NewSwapHotkey("c", Coldkey{1}, Hotkey{2}, seed("hot", 1)), &AnnounceColdkeySwap{}, &SwapColdkey{}, &DisputeColdkeySwap{}} {
 		f.Add(Sign(seed("hot", 0), "c", 0, 1, pl))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -360,39 +360,38 @@ func applySetChildTake(s *state, t *Tx, p *SetChildTake, h Height, params *Param
 	return nil
 }
 
-// portion is a part of a dividend, by whose stake weight earned it.
+// portion is a part of a dividend.
 type portion struct {
 	to     Hotkey // zero for what is burned
+	of     Hotkey // whose stake weight earned it
 	amount uint64
 }
 
 // portions divides a hotkey's dividend over it and its parents by what each
 // brought to its stake weight, to the last unit. Of what it earned for another
-// owner's hotkey a part is burned, a part is its own.
+// owner's hotkey a part is burned, and a part is its own. That part stays divided
+// between alpha and root as the parent's stake is, where the reference goes by
+// the child's: a child without stake would turn what root stake earns into a
+// claim on what alpha earns.
 func portions(s *state, n NetUID, h Hotkey, dividend uint64, minTake uint16, params *Params) []portion {
 	own, parents, lent := weightOf(s, n, h)
-	if len(parents) == 0 {
-		return []portion{{h, dividend}}
-	}
 	parts := unit.Split(dividend, append([]uint64{own}, lent...))
+	if own == 0 && sumOf(lent) == 0 { // nobody brought anything
+		parts[0] = dividend
+	}
+	out := []portion{{h, h, parts[0]}}
 	f, _ := fetch[Family](s, familyKey(n, h))
-	self := portion{h, parts[0]}
-	var burned uint64
-	var out []portion
 	for i, p := range parents {
 		x := parts[i+1]
 		if owner(s, p.Hotkey) != owner(s, h) {
-			b := unit.MulDiv(x, uint64(params.ChildBurn), 65535)
-			kept := unit.MulDiv(x-b, uint64(max(f.Take, minTake)), 65535)
-			burned, self.amount, x = burned+b, self.amount+kept, x-b-kept
+			burned := unit.MulDiv(x, uint64(params.ChildBurn), 65535)
+			kept := unit.MulDiv(x-burned, uint64(max(f.Take, minTake)), 65535)
+			out = append(out, portion{h, p.Hotkey, kept}, portion{Hotkey{}, p.Hotkey, burned})
+			x -= burned + kept
 		}
-		out = append(out, portion{p.Hotkey, x})
+		out = append(out, portion{p.Hotkey, p.Hotkey, x})
 	}
-	out = append([]portion{self}, out...)
-	if sumOf(parts) == 0 { // nobody brought anything
-		out[0].amount = dividend
-	}
-	return append(out, portion{amount: burned})
+	return out
 }
 
 func sumOf(v []uint64) (sum uint64) {

@@ -150,8 +150,8 @@ func (s *Subnet) parts(pot unit.Alpha) []unit.Alpha {
 }
 
 // validators splits the validators' pot and root's. A hotkey's dividend is
-// divided over it and its parents (portions). What a hotkey has of it counts for
-// the one pot by the part of its own stake weight that is alpha, for the other by
+// divided over it and its parents (portions). Each part counts for the one pot by
+// the part of the stake weight that earned it that is alpha, for the other by
 // the part that is root stake. Of both the hotkey's owner takes its cut as
 // alpha; the rest of the first raises the hotkey's pool, the rest of the second
 // is returned: it is due to those behind the hotkey on root
@@ -166,8 +166,8 @@ func (p *payout) validators(pot, root unit.Alpha, f *found) ([]due, error) {
 		}
 		for _, x := range portions(p.s, p.n, f.neurons[u].Hotkey, d, p.minChildTake, p.params) {
 			alpha := x.amount
-			hp, _ := fetch[HotkeyPool](p.s, hotkeyPoolKey(p.n, x.to))
-			if all := ownWeight(p.s, p.n, x.to); all > 0 {
+			hp, _ := fetch[HotkeyPool](p.s, hotkeyPoolKey(p.n, x.of))
+			if all := ownWeight(p.s, p.n, x.of); all > 0 {
 				alpha = unit.MulDiv(x.amount, uint64(hp.Value), all)
 			}
 			who, at = append(who, x.to), append(at, u)
