@@ -162,8 +162,8 @@ func applySwapColdkey(s *state, t *Tx, p *SwapColdkey, h Height, params *Params)
 	}
 	s.delete(coldSwapKey(old))
 	s.set(coldHeirKey(old), append([]byte(nil), now[:]...))
-	from, _ := fetch[Account](s, accountKey(old))
-	to, _ := fetch[Account](s, accountKey(now))
+	from := s.account(old)
+	to := s.account(now)
 	to.Balance, from.Balance = to.Balance+from.Balance, 0 // the sum of all balances fits
 	store(s, accountKey(old), from)
 	store(s, accountKey(now), to)

@@ -115,6 +115,9 @@ func burn(s *state, t *Tx, amount unit.TAO) error {
 
 // rename moves what a hotkey has in a subnet, or on root.
 func rename(s *state, n NetUID, old, now Hotkey) error {
+	if !s.has(hotkeyPoolKey(n, old)) {
+		return renameNeuron(s, n, old, now)
+	}
 	rekey(s, hotkeyPoolKey(n, old), hotkeyPoolKey(n, now))
 	prefix := k16x32(prefixShares, uint16(n), old)
 	err := s.Range(prefix, func(k, v []byte) error {
@@ -128,8 +131,16 @@ func rename(s *state, n NetUID, old, now Hotkey) error {
 		hold(s, n, now, c, pos.Shares)
 		return nil
 	})
-	if err != nil || n == 0 {
+	if err != nil {
 		return err
+	}
+	return renameNeuron(s, n, old, now)
+}
+
+// renameNeuron moves what a hotkey has in a subnet beside stake.
+func renameNeuron(s *state, n NetUID, old, now Hotkey) error {
+	if n == 0 {
+		return s.err
 	}
 	if u, ok, err := FindUID(s, n, old); err != nil {
 		return err

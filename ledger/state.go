@@ -44,6 +44,9 @@ type state struct {
 	blobs   []Chunk
 	err     error
 
+	tops    map[string][]int // cells by the prefix of their keys: the first indexed ones
+	indexed int
+
 	key, value []byte // scratch, for keys and values on their way
 }
 
@@ -179,7 +182,7 @@ func (s *state) Range(prefix []byte, fn func(k, v []byte) error) error {
 			return err
 		}
 	}
-	for i := range s.cells {
+	for _, i := range s.under(prefix) {
 		if c := &s.cells[i]; c.set && strings.HasPrefix(c.key, string(prefix)) {
 			found[c.key] = c.value
 		}
@@ -192,6 +195,20 @@ func (s *state) Range(prefix []byte, fn func(k, v []byte) error) error {
 		}
 	}
 	return nil
+}
+
+// under returns the cells of keys that share the first part of a prefix, up to
+// its '/'. Only who walks pays for the index.
+func (s *state) under(prefix []byte) []int {
+	if s.tops == nil {
+		s.tops = map[string][]int{}
+	}
+	for ; s.indexed < len(s.cells); s.indexed++ {
+		top, _, _ := strings.Cut(s.cells[s.indexed].key, "/")
+		s.tops[top] = append(s.tops[top], s.indexed)
+	}
+	top, _, _ := strings.Cut(string(prefix), "/")
+	return s.tops[top]
 }
 
 // drop deletes every key under a prefix.
