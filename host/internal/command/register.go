@@ -22,8 +22,8 @@ block to block and rises with each registration: --max-price bounds what is paid
 with which the hotkey works are derived from it and their possession is proved.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if hotkey == "" {
-				return usage("--hotkey KEY is needed: make one with 'plexus key new NAME'")
+			if err := need(&hotkey, "hotkey", "KEY", "Key to register", "make one with 'plexus key new NAME'"); err != nil {
+				return err
 			}
 			hot, err := loadKey(c, f.keys, hotkey)
 			if err != nil {
@@ -37,6 +37,11 @@ with which the hotkey works are derived from it and their possession is proved.`
 			}
 			return f.pay(c, func(v ledger.View) (*payment, ledger.Payload, error) {
 				n := ledger.NetUID(netuid)
+				work, proof := hot.Work(!only)
+				if n == 0 {
+					return &payment{what: "a place on the root network", to: hot.Public(), done: fmt.Sprintf("registered %s on the root network", hot.Public())},
+						&ledger.Register{Hotkey: hot.Public(), Work: work, Proof: proof}, nil
+				}
 				m, err := ledger.LoadMarket(v, n)
 				if err != nil {
 					return nil, nil, err
@@ -53,7 +58,6 @@ with which the hotkey works are derived from it and their possession is proved.`
 				if m.Burn > most {
 					return nil, nil, fmt.Errorf("a registration costs %s now, above --max-price %s", m.Burn, most)
 				}
-				work, proof := hot.Work(!only)
 				return &payment{amount: most, what: fmt.Sprintf("a uid in netuid %d, which costs %s now", netuid, m.Burn), to: hot.Public(),
 						done: fmt.Sprintf("registered %s in netuid %d", hot.Public(), netuid)},
 					&ledger.Register{NetUID: n, Hotkey: hot.Public(), MaxPrice: most, Work: work, Proof: proof}, nil
@@ -61,7 +65,7 @@ with which the hotkey works are derived from it and their possession is proved.`
 		},
 	}
 	f.add(c)
-	c.Flags().Uint16Var(&netuid, "netuid", 1, "subnet")
+	c.Flags().Uint16Var(&netuid, "netuid", 1, "subnet; 0 for the root network, whose 64 places the most root stake holds")
 	keyNameFlag(c, &hotkey, "hotkey", "key to register")
 	c.Flags().StringVar(&limit, "max-price", "", "most TAO to pay (default: half above the price now)")
 	c.Flags().BoolVar(&only, "validate-only", false, "announce no peer identity: the hotkey answers no tasks")

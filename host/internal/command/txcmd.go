@@ -25,7 +25,7 @@ says in words what its bytes say; a file in which the two differ is refused.`,
   plexus tx sign pay.json
   plexus tx submit pay.json`,
 	}
-	c.AddCommand(txBuild(), txSign(), txSubmit(), txDecode(), txStatus())
+	c.AddCommand(txBuild(), txBatch(), txSign(), txSubmit(), txDecode(), txStatus())
 	return c
 }
 
@@ -36,8 +36,19 @@ func txBuild() *cobra.Command {
 		Long: `Builds the transaction of a command and writes it to --unsigned FILE. The same as the command
 itself with --unsigned; the transaction may be applied for the next 20,000 blocks.`,
 	}
-	for _, sub := range []*cobra.Command{sendCommand(), registerCommand()} {
-		sub.MarkFlagRequired("unsigned")
+	for _, sub := range payingCommands() {
+		walk(sub, func(leaf *cobra.Command) {
+			if leaf.Flags().Lookup("unsigned") == nil {
+				return
+			}
+			run := leaf.RunE
+			leaf.RunE = func(c *cobra.Command, args []string) error {
+				if !c.Flags().Changed("unsigned") {
+					return usage("--unsigned FILE is needed: where to write the transaction")
+				}
+				return run(c, args)
+			}
+		})
 		c.AddCommand(sub)
 	}
 	return c
