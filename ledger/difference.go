@@ -26,7 +26,7 @@ type Difference struct {
 func Differences(v View, writes []Write) ([]Difference, error) {
 	after := newState(v)
 	for _, w := range writes {
-		after.changed[string(w.Key)] = w.Value
+		after.set(w.Key, w.Value)
 	}
 	var out []Difference
 	for _, w := range writes {

@@ -3,6 +3,7 @@ package command
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -35,7 +36,7 @@ func fits(at string, schema map[string]any, v any) []string {
 		kind[true] = "string"
 	case float64:
 		kind[true] = "number"
-		if v == float64(int64(v)) {
+		if v == math.Trunc(v) {
 			kind[false] = "integer"
 		}
 	case []any:

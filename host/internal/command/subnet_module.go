@@ -64,7 +64,7 @@ was.`,
 			return out.print(c, f.wait)
 		},
 	}
-	f.add(c)
+	f.addTo(c, upgraded{})
 	subnet.add(c, "subnet that the module scores")
 	c.Flags().StringVar(&file, "module", "", "WebAssembly file with a manifest")
 	c.MarkFlagFilename("module", "wasm")

@@ -37,7 +37,10 @@ type txFlags struct {
 	password                                            passwordFlags
 }
 
-func (f *txFlags) add(c *cobra.Command) {
+func (f *txFlags) add(c *cobra.Command) { f.addTo(c, sent{}) }
+
+// addTo is add for a command that prints another type than sent as JSON.
+func (f *txFlags) addTo(c *cobra.Command, shape any) {
 	keysFlag(c, &f.keys)
 	keyNameFlag(c, &f.from, "from", "key that pays: a name, an address with --unsigned, or //NAME, which everybody knows")
 	c.Flags().StringVar(&f.tip, "tip", "0", "TAO for the producer beside the fee, to come before others")
@@ -47,7 +50,7 @@ func (f *txFlags) add(c *cobra.Command) {
 	keyNameFlag(c, &f.as, "as", "act as this account, which gave --from the right to ('plexus proxy add'), and pay its fee")
 	c.Flags().BoolVar(&f.announce, "announce", false, "with --as: announce the call, to be made after the delay of the right")
 	f.addSubmit(c)
-	jsonFlag(c, &f.json, sent{})
+	jsonFlag(c, &f.json, shape)
 	f.password.add(c)
 }
 
