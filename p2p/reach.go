@@ -22,6 +22,10 @@ const (
 	relayBytes = 16 << 20 // each way
 )
 
+// relayBackoff is how long a relay that failed is left alone. A host with one
+// relay is out of reach meanwhile, so it is short.
+const relayBackoff = 15 * time.Second
+
 // reachability is how a host behind a router is found: it learns from others
 // whether it can be reached (AutoNAT), asks its router for a port, and otherwise
 // reserves a place at peers that relay, from where a direct connection is tried.
@@ -30,7 +34,7 @@ func (h *Host) reachability(c Config) []libp2p.Option {
 		libp2p.EnableRelay(),
 		libp2p.EnableAutoNATv2(),
 		libp2p.EnableAutoRelayWithPeerSource(h.relays, autorelay.WithNumRelays(2), autorelay.WithMinCandidates(1),
-			autorelay.WithBootDelay(5*time.Second), autorelay.WithBackoff(5*time.Minute), autorelay.WithMinInterval(2*time.Second)),
+			autorelay.WithBootDelay(5*time.Second), autorelay.WithBackoff(relayBackoff), autorelay.WithMinInterval(2*time.Second)),
 	}
 	if c.HolePunching {
 		var tell []holepunch.Option

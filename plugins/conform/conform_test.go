@@ -115,7 +115,8 @@ func (w handmade) bytes(t *testing.T) []byte {
 	if ops == nil {
 		ops = []abi.Op{abi.OpTask, abi.OpScore, abi.OpRank}
 	}
-	code, err := plugins.AppendManifest(module, abi.Manifest{Name: "t", Version: "1", Meter: plugins.MeterVersion, Ops: ops, Fuel: 1e6, Pages: 8, Answer: 64, Licence: "MIT"})
+	code, err := plugins.AppendManifest(module, abi.Manifest{Name: "t", Version: "1", Meter: plugins.MeterVersion, Ops: ops, Fuel: 1e6, Pages: 8, Answer: 64, Licence: "MIT",
+		Capabilities: []string{abi.CapLog, abi.CapRandom}})
 	if err != nil {
 		t.Fatal(err)
 	}
