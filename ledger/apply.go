@@ -11,7 +11,7 @@ import (
 // that Admit lets pass, and the node must stop.
 //
 // The order within a block: the proposer's entry, what is proved of producers,
-// the epochs that begin, the decay of registration prices, the emission, the transactions, their fees, the
+// the epochs that begin, the decay of registration prices, the emission, the transactions, their fees, the votes that close, the
 // steps that are due, the price averages, the election, the unbonding queue, the
 // invariants.
 func Apply(v View, b Block) (*Result, error) {
@@ -75,6 +75,9 @@ func Apply(v View, b Block) (*Result, error) {
 	}
 	proposer := need[Producer](s, producerKey(b.Proposer))
 	fees.pay(s, proposer.Coldkey)
+	if err := govern(s, b.Height); err != nil {
+		return nil, err
+	}
 	steps := 0
 	if nets, err = Subnets(s); err != nil { // some may have come or gone
 		return nil, err
@@ -237,6 +240,10 @@ func execute(s *state, t *Tx, h Height, chainID string, params *Params) error {
 		return applyAnnounceColdkeySwap(s, t, p, h, params)
 	case *SwapColdkey:
 		return applySwapColdkey(s, t, p, h, params)
+	case *Propose:
+		return applyPropose(s, t, p, h, params)
+	case *Vote:
+		return applyVote(s, t, p, params)
 	case *DisputeColdkeySwap:
 		return applyDisputeColdkeySwap(s, t, h)
 	}

@@ -566,7 +566,8 @@ func FuzzDecodeTx(f *testing.F) {
 		&Trim{1, 64}, &SetData{NetUID: 1}, &RotateWorkKeys{Work: w, Proof: p},
 		NewAnnounceProducer(seed("hot", 0), seed("cons", 0)), &WithdrawProducer{}, &Unjail{}, &Unstake{}, &MoveStake{},
 		&SwapStake{From: 1, Partial: true}, &TransferStake{NetUID: 1}, &SetTake{}, &SetChildren{NetUID: 1, Children: []Kin{{Hotkey{1}, 2}, {Hotkey{2}, 3}}},
-		&SetChildTake{}, &SetAutoStake{}, NewSwapHotkey("c", Coldkey{1}, Hotkey{2}, seed("hot", 1)), &AnnounceColdkeySwap{}, &SwapColdkey{}, &DisputeColdkeySwap{}} {
+		&SetChildTake{}, &SetAutoStake{}, NewSwapHotkey("c", Coldkey{1}, Hotkey{2}, seed("hot", 1)), &AnnounceColdkeySwap{}, &SwapColdkey{}, &DisputeColdkeySwap{},
+		&Propose{Name: "slash", Value: 5}, &Vote{Choice: VoteNo}} {
 		f.Add(Sign(seed("hot", 0), "c", 0, 1, pl))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -50,6 +50,9 @@ const (
 	CodeJailed       Code = 43 // still jailed, or not jailed
 	CodeCandidates   Code = 44 // no place among the candidates
 
+	CodeProposal   Code = 90 // no such proposal
+	CodeVoteClosed Code = 91 // the proposal takes no votes any more
+	CodeProposals  Code = 92 // as many proposals as may be open
 	CodeStake      Code = 70 // more than the stake, or none
 	CodeFamily     Code = 71 // a circle of hotkeys, or parts beyond the whole
 	CodeNoTransfer Code = 72 // the subnet's owner lets no stake change hands
@@ -87,6 +90,7 @@ var codeNames = map[Code]string{
 	CodeRate: "too soon", CodeFrozen: "frozen before the epoch's end", CodeParameter: "bad parameter",
 	CodeLimit: "no room for a subnet", CodeModule: "no such module", CodeChunk: "chunk does not fit",
 	CodeFamily: "no such family", CodeNoTransfer: "stake does not change hands", CodeQueued: "answers for a producer", CodeRotated: "key was rotated", CodeLocked: "account locked", CodeNoSwap: "no such rotation",
+	CodeProposal: "no such proposal", CodeVoteClosed: "vote closed", CodeProposals: "too many proposals",
 	CodeImmune: "too many immune neurons", CodeIdentity: "identity too long",
 }
 

@@ -15,7 +15,7 @@ func TestGoldenNumbers(t *testing.T) {
 		14: "announce-producer", 15: "withdraw-producer", 16: "unjail", 24: "unstake", 25: "move-stake",
 		13: "serve", 17: "create-subnet", 18: "start-subnet", 19: "set-params", 20: "set-identity", 21: "name-module",
 		22: "store-module", 23: "store-chunk", 38: "set-mechanisms", 39: "trim", 60: "set-data", 61: "rotate-work-keys",
-		26: "swap-stake", 27: "transfer-stake", 28: "set-take", 29: "set-children", 30: "set-child-take", 31: "set-auto-stake", 32: "swap-hotkey", 33: "announce-coldkey-swap", 34: "swap-coldkey", 35: "dispute-coldkey-swap",
+		26: "swap-stake", 27: "transfer-stake", 28: "set-take", 29: "set-children", 30: "set-child-take", 31: "set-auto-stake", 32: "swap-hotkey", 33: "announce-coldkey-swap", 34: "swap-coldkey", 35: "dispute-coldkey-swap", 36: "propose", 37: "vote",
 	} {
 		if k.String() != name {
 			t.Errorf("kind %d is %q, was %q", uint64(k), k, name)
@@ -30,6 +30,7 @@ func TestGoldenNumbers(t *testing.T) {
 		25: "too large", 26: "subnet has no artifact", 27: "no such right", 28: "too early", 29: "too many", 30: "announced or not",
 		40: "producer or not", 41: "consensus key was used", 42: "tombstoned", 43: "jailed or not", 44: "no place for a producer",
 		70: "more than the stake", 71: "no such family", 72: "stake does not change hands", 73: "answers for a producer", 74: "key was rotated", 75: "account locked", 76: "no such rotation",
+		90: "no such proposal", 91: "vote closed", 92: "too many proposals",
 	} {
 		if c.String() != name {
 			t.Errorf("code %d is %q, was %q", uint32(c), c, name)

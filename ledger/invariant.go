@@ -21,7 +21,7 @@ type sums struct {
 func newSums() sums { return sums{staked: map[NetUID]uint64{}, pending: map[NetUID]uint64{}} }
 
 // summedPrefixes are those of the keys that add counts.
-var summedPrefixes = [...]string{prefixAccount, prefixMarket, prefixHotkeyPool, prefixPending, prefixRootSale, prefixQueued}
+var summedPrefixes = [...]string{prefixAccount, prefixMarket, prefixHotkeyPool, prefixPending, prefixRootSale, prefixQueued, prefixProposal}
 
 func summed(k string) bool {
 	for _, p := range summedPrefixes {
@@ -62,6 +62,10 @@ func (c *sums) add(k string, v []byte, sign uint64) error {
 	case strings.HasPrefix(k, prefixPending):
 		p, err := decodeAs[Pending](k, v)
 		c.pending[netuid(prefixPending)] += sign * uint64(p.sum())
+		return err
+	case strings.HasPrefix(k, prefixProposal):
+		p, err := decodeAs[Proposal](k, v)
+		c.held += sign * uint64(p.Deposit)
 		return err
 	case strings.HasPrefix(k, prefixRootSale):
 		r, err := decodeAs[RootSale](k, v)

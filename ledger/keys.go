@@ -67,6 +67,9 @@ const (
 	prefixHeir       = "heir/"       // hotkey -> the hotkey that took its place
 	prefixColdHeir   = "coldheir/"   // coldkey -> the coldkey that took its place
 	prefixRotated    = "rotated/"    // hotkey -> height at which it took another's place
+	prefixProposal   = "proposal/"   // number -> Proposal
+	prefixAgenda     = "agenda/"     // -> proposals that are open
+	prefixBallot     = "ballot/"     // number of a proposal, coldkey -> ballot
 	prefixColdSwap   = "coldswap/"   // coldkey -> ColdkeySwap
 )
 

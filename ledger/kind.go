@@ -53,6 +53,8 @@ const (
 	KindAnnounceColdkeySwap Kind = 33
 	KindSwapColdkey         Kind = 34
 	KindDisputeColdkeySwap  Kind = 35
+	KindPropose             Kind = 36
+	KindVote                Kind = 37
 )
 
 // kinds is what there is to know of each kind before it is decoded. How it is
@@ -102,6 +104,8 @@ var kinds = map[Kind]struct {
 	KindAnnounceColdkeySwap: {name: "announce-coldkey-swap", steps: 2},
 	KindSwapColdkey:         {name: "swap-coldkey", steps: 200},
 	KindDisputeColdkeySwap:  {name: "dispute-coldkey-swap", steps: 2},
+	KindPropose:             {name: "propose", steps: 20},
+	KindVote:                {name: "vote", steps: 20},
 }
 
 // String returns the kind's name.
@@ -194,6 +198,10 @@ func decodePayload(k Kind, b []byte) (Payload, error) {
 		p = decodeSwapColdkey(d)
 	case KindDisputeColdkeySwap:
 		p = decodeDisputeColdkeySwap(d)
+	case KindPropose:
+		p = decodePropose(d)
+	case KindVote:
+		p = decodeVote(d)
 	default:
 		return nil, reject(CodeKind, "kind %d", uint64(k))
 	}

@@ -58,6 +58,13 @@ type Params struct {
 	ColdkeySwap   uint64   // blocks between announcing a rotation of a coldkey and making it
 	ColdkeyAgain  uint64   // blocks after those until another may be announced
 	DisputeFreeze uint64   // blocks for which a disputed rotation freezes the account
+
+	ProposalDeposit unit.TAO // of a proposal, burned when too few vote
+	VotingPeriod    uint64   // blocks for which votes are taken
+	ExecutionDelay  uint64   // blocks between the count and what was decided
+	Quorum          uint16   // part of all root stake that must vote, over 65,535
+	Threshold       uint16   // part of yes and no that must agree, over 65,535
+	VoteMin         unit.TAO // least root stake of who votes
 }
 
 // UnbondingMS is U as a time in milliseconds: for how long a double vote can be
@@ -109,6 +116,12 @@ var chainTable = []knob[Params]{
 	voted("coldkey_swap", "blocks", 1, 10_000_000, func(p *Params) *uint64 { return &p.ColdkeySwap }, "blocks between announcing a rotation of a coldkey and making it"),
 	voted("coldkey_again", "blocks", 0, 10_000_000, func(p *Params) *uint64 { return &p.ColdkeyAgain }, "blocks after those until another may be announced"),
 	voted("dispute_freeze", "blocks", 0, 10_000_000, func(p *Params) *uint64 { return &p.DisputeFreeze }, "blocks for which a disputed rotation freezes the account"),
+	voted("proposal_deposit", "rao", 0, 1e15, func(p *Params) *unit.TAO { return &p.ProposalDeposit }, "deposit of a proposal, burned when too few vote"),
+	voted("voting_period", "blocks", 10, 10_000_000, func(p *Params) *uint64 { return &p.VotingPeriod }, "blocks for which votes are taken"),
+	voted("execution_delay", "blocks", 0, 10_000_000, func(p *Params) *uint64 { return &p.ExecutionDelay }, "blocks between the count of votes and what they decided"),
+	voted("quorum", "65535ths", 3277, 52_428, func(p *Params) *uint16 { return &p.Quorum }, "part of all root stake that must vote"),
+	voted("threshold", "65535ths", 32_768, 58_982, func(p *Params) *uint16 { return &p.Threshold }, "part of yes and no that must agree"),
+	voted("vote_min", "rao", 1, 1e12, func(p *Params) *unit.TAO { return &p.VoteMin }, "least root stake of who votes"),
 }
 
 // ChainParameters describes the parameters of the chain, in the order of their
@@ -144,7 +157,8 @@ func DefaultParams() Params {
 		LockInterval: 100_800, LockFactor: 2, MinNonImmune: 10, FreezeWindow: 10, OwnerRate: 2, MaxMechanisms: 2,
 		ModuleByte: 1000, ModuleExpiry: 1000, MaxProducers: 100, ElectEvery: 100, Unbonding: 100_800, BlockMS: 12_000,
 		MissWindow: 1000, Jail: 600, Slash: 3277, TakeRate: 216_000, ChildRate: 150, ChildCooldown: 7200,
-		KeySwapCost: unit.Coin / 10, HotkeySwap: 7200, ColdkeySwap: 36_000, ColdkeyAgain: 7200, DisputeFreeze: 216_000}
+		KeySwapCost: unit.Coin / 10, HotkeySwap: 7200, ColdkeySwap: 36_000, ColdkeyAgain: 7200, DisputeFreeze: 216_000,
+		ProposalDeposit: 100 * unit.Coin, VotingPeriod: 50_400, ExecutionDelay: 14_400, Quorum: 21_845, Threshold: 32_768, VoteMin: unit.Coin}
 }
 
 // Validate reports the first parameter outside its bounds, or at odds with

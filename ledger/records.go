@@ -39,7 +39,7 @@ type Totals struct {
 	Free   unit.TAO // Σ balances
 	Pooled unit.TAO // Σ reserves of the subnets' pools
 	Root   unit.TAO // Σ stake on the root network
-	Held   unit.TAO // Σ proceeds of root's alpha, kept until the next step
+	Held   unit.TAO // Σ proceeds of root's alpha, kept until the next step, and deposits of proposals
 	Queued unit.TAO // Σ root stake that waits in the unbonding queue
 }
 
