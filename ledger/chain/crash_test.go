@@ -101,7 +101,7 @@ func child() error {
 		go carry(n, txs)
 	}
 	if file := os.Getenv("CHAIN_TEST_PROFILE"); file != "" && i == 0 {
-		go profile(n, file)
+		go profile(n, file+"."+os.Getenv("CHAIN_TEST_APPLICATION"))
 	}
 	go func() {
 		for in := bufio.NewScanner(os.Stdin); in.Scan(); {

@@ -71,13 +71,45 @@ func (f *lightFlags) open(ctx context.Context, log *slog.Logger) (*remote.Remote
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, j, err
 	}
+	r, err := openKept(ctx, remote.Config{Join: j, Saved: saved, Save: func(b []byte) error { return writeAtomic(file, b) }, Log: log}, file)
+	return r, j, err
+}
+
+// openLenient is open for a command that reads once, which does without the
+// header kept when its file cannot be read or written.
+func (f *lightFlags) openLenient(ctx context.Context) (*remote.Remote, error) {
+	s, err := joinString(f.join)
+	if err != nil {
+		return nil, err
+	}
+	j, err := remote.ParseJoin(s)
+	if err != nil {
+		return nil, err
+	}
+	c := remote.Config{Join: j, Log: slog.New(slog.DiscardHandler)}
+	file, err := f.file(j.Genesis)
+	if err != nil {
+		return openKept(ctx, c, "")
+	}
+	if saved, err := readBounded(file, maxSaved); err == nil {
+		c.Saved = saved
+	}
+	c.Save = func(b []byte) error {
+		writeAtomic(file, b) // else the join string is good for the trusting period only
+		return nil
+	}
+	return openKept(ctx, c, file)
+}
+
+// openKept opens with what was saved in a file.
+func openKept(ctx context.Context, c remote.Config, file string) (*remote.Remote, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	r, err := remote.Open(ctx, remote.Config{Join: j, Saved: saved, Save: func(b []byte) error { return writeAtomic(file, b) }, Log: log})
-	if err != nil && saved != nil && (errors.Is(err, chain.ErrVerify) || errors.Is(err, chain.ErrOtherGenesis)) {
+	r, err := remote.Open(ctx, c)
+	if err != nil && c.Saved != nil && (errors.Is(err, chain.ErrVerify) || errors.Is(err, chain.ErrOtherGenesis)) {
 		err = fmt.Errorf("%w (it was to start from %s)", err, file)
 	}
-	return r, j, err
+	return r, err
 }
 
 // writeAtomic writes a file of mode 0600 that is there whole or as it was.

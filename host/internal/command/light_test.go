@@ -95,6 +95,37 @@ func TestLightGet(t *testing.T) {
 	}
 }
 
+// Commands that read once keep what they verified, so that the join string stays
+// good, and do without where they may not write.
+func TestHeaderIsKept(t *testing.T) {
+	user := t.TempDir()
+	t.Setenv("HOME", user)
+	c := network(t)
+	c.Reach(t, 3)
+	hash := c.Gen.Hash()
+	file := filepath.Join(user, ".plexus", "light", fmt.Sprintf("%x.header", hash[:8]))
+	mustRun(t, "metagraph")
+	first, err := os.ReadFile(file)
+	if err != nil || len(first) == 0 {
+		t.Fatal(err)
+	}
+	c.Reach(t, c.Head().Height+2)
+	mustRun(t, "metagraph")
+	if later, err := os.ReadFile(file); err != nil || string(later) == string(first) {
+		t.Errorf("the header kept is not the newest: %v", err)
+	}
+	if err := os.WriteFile(file, []byte("damaged"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := run(t, "metagraph"); !errors.Is(err, chain.ErrVerify) || !strings.Contains(err.Error(), file) {
+		t.Errorf("a damaged header: %v", err)
+	}
+	if err := errors.Join(os.RemoveAll(filepath.Dir(file)), os.WriteFile(filepath.Dir(file), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	mustRun(t, "metagraph")
+}
+
 // A light client serves the read routes of a node, follows the chain, and
 // answers nothing once no node does.
 func TestLight(t *testing.T) {

@@ -45,7 +45,7 @@ func TestNodeRefuses(t *testing.T) {
 		code    int
 		want    []string
 	}{
-		{"port in use", []string{"--listen", busy}, nil, 1, []string{busy, "address already in use"}},
+		{"port in use", []string{"--listen", busy}, nil, 71, []string{busy, "address already in use"}},
 		{"home in use", nil, func() (func() error, error) {
 			db, err := store.Open(chain, store.Config{})
 			if err != nil {
@@ -57,11 +57,11 @@ func TestNodeRefuses(t *testing.T) {
 			was, err := os.ReadFile(config)
 			return func() error { return os.WriteFile(config, was, 0o600) },
 				errors.Join(err, os.WriteFile(config, append(was[:len(was):len(was)], "wrokers: 2\n"...), 0o600))
-		}, 64, []string{config, "wrokers", "workers"}},
+		}, 78, []string{config, "wrokers", "workers"}},
 		{"no genesis", nil, func() (func() error, error) {
 			file := filepath.Join(home, "genesis.cbor")
 			return func() error { return os.Rename(file+".away", file) }, os.Rename(file, file+".away")
-		}, 1, []string{"genesis.cbor"}},
+		}, 74, []string{"genesis.cbor"}},
 		{"damaged store", nil, func() (func() error, error) {
 			found, err := filepath.Glob(filepath.Join(chain, "MANIFEST-*"))
 			for _, f := range found {
