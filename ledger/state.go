@@ -71,7 +71,7 @@ func newState(v View) *state { return &state{v: v, at: map[string]int{}} }
 func (s *state) expect(txs int) {
 	s.at = make(map[string]int, 2*txs+256)
 	s.cells = make([]cell, 0, 2*txs+256)
-	s.journal, s.events = make([]undo, 0, 3*txs), make([]Event, 0, txs+64)
+	s.journal = make([]undo, 0, 3*txs)
 }
 
 // Get implements View over the overlay.

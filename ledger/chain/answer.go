@@ -7,6 +7,7 @@ import (
 
 	"github.com/cometbft/cometbft/types"
 
+	"github.com/plexus-network/plexus/ledger/chain/internal/wire"
 	"github.com/plexus-network/plexus/ledger/store"
 )
 
@@ -19,7 +20,7 @@ func (n *Node) Answer(_ context.Context, req []byte) ([]byte, error) {
 		return encodeAnswer(nil, err), nil
 	}
 	payload, err := n.answer(r)
-	if len(payload) > MaxAnswer-maxDetail-64 {
+	if len(payload) > MaxAnswer-wire.MaxDetail-64 {
 		payload, err = nil, ErrTooLarge
 	}
 	if err != nil && !errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrTooLarge) {
@@ -28,18 +29,18 @@ func (n *Node) Answer(_ context.Context, req []byte) ([]byte, error) {
 	return encodeAnswer(payload, err), nil
 }
 
-func (n *Node) answer(r request) ([]byte, error) {
-	switch r.kind {
-	case askStatus:
+func (n *Node) answer(r wire.Request) ([]byte, error) {
+	switch r.Kind {
+	case wire.AskStatus:
 		h := n.provable()
 		if h == 0 {
 			return nil, fmt.Errorf("%w: there are no two blocks yet", ErrUnavailable)
 		}
-		return status{h, n.GenesisHash()}.encode(), nil
-	case askGenesis:
+		return wire.Status{Height: h, Genesis: n.GenesisHash()}.Encode(), nil
+	case wire.AskGenesis:
 		return n.cfg.Genesis.Encode(), nil
-	case askHeader:
-		b, err := n.lightBlock(int64(r.height))
+	case wire.AskHeader:
+		b, err := n.lightBlock(int64(r.Height))
 		if err != nil {
 			return nil, err
 		}
@@ -48,10 +49,10 @@ func (n *Node) answer(r request) ([]byte, error) {
 			return nil, err
 		}
 		return p.Marshal()
-	case askHash:
-		m := n.engine.blocks.LoadBlockMeta(int64(r.height))
+	case wire.AskHash:
+		m := n.engine.blocks.LoadBlockMeta(int64(r.Height))
 		if m == nil {
-			return nil, fmt.Errorf("%w: block %d", ErrUnavailable, r.height)
+			return nil, fmt.Errorf("%w: block %d", ErrUnavailable, r.Height)
 		}
 		return m.BlockID.Hash, nil
 	}
@@ -65,11 +66,11 @@ func (n *Node) provable() uint64 {
 	return min(h, n.Head().Height)
 }
 
-func (n *Node) proofs(r request) ([]byte, error) {
-	out := make([]proved, len(r.keys))
+func (n *Node) proofs(r wire.Request) ([]byte, error) {
+	out := make([]wire.Proved, len(r.Keys))
 	total := 0
-	err := n.app.views.at(r.height, func(s *store.Snapshot) error {
-		for i, k := range r.keys {
+	err := n.app.views.at(r.Height, func(s *store.Snapshot) error {
+		for i, k := range r.Keys {
 			v, err := s.Get(k)
 			if err != nil {
 				return err
@@ -78,7 +79,7 @@ func (n *Node) proofs(r request) ([]byte, error) {
 			if err != nil {
 				return err
 			}
-			out[i] = proved{v, p}
+			out[i] = wire.Proved{Value: v, Proof: p}
 			for _, n := range []*store.Neighbour{p.Left, p.Right} {
 				if n != nil {
 					total += len(n.Value)
@@ -91,9 +92,9 @@ func (n *Node) proofs(r request) ([]byte, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("height %d: %w", r.height, err)
+		return nil, fmt.Errorf("height %d: %w", r.Height, err)
 	}
-	return encodeProofs(out), nil
+	return wire.EncodeProofs(out), nil
 }
 
 // lightBlock returns a header with the votes for it and who could vote.

@@ -233,7 +233,7 @@ func (a *app) Commit(context.Context, *abci.RequestCommit) (*abci.ResponseCommit
 	}
 	// Unsynced: the commit's own sync, of the same log, makes it durable with the
 	// state, so that a history is never behind what it tells of.
-	err := outcomes(a.db).Set(outcomeKey(a.block.Height), encodeOutcome(&a.block))
+	err := outcomes(a.db).Set(outcomeKey(a.block.Height), a.block.outcome().Encode())
 	if err == nil {
 		err = a.staged.Commit()
 	}

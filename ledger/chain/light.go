@@ -19,6 +19,7 @@ import (
 	"github.com/cometbft/cometbft/types"
 
 	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/chain/internal/wire"
 )
 
 const (
@@ -193,8 +194,8 @@ func (l *Light) first(ctx context.Context) (*types.LightBlock, error) {
 	return first, nil
 }
 
-func ask(ctx context.Context, via Ask, r request) ([]byte, error) {
-	b, err := via(ctx, r.encode())
+func ask(ctx context.Context, via Ask, r wire.Request) ([]byte, error) {
+	b, err := via(ctx, r.Encode())
 	if err != nil {
 		return nil, err
 	}
@@ -209,7 +210,7 @@ func (l *Light) header(ctx context.Context, height int64) (*types.LightBlock, er
 // fetchHeader asks for a light block; its content is consistent, its signatures
 // are not checked.
 func fetchHeader(ctx context.Context, via Ask, chainID string, height int64) (*types.LightBlock, error) {
-	b, err := ask(ctx, via, request{kind: askHeader, height: uint64(height)})
+	b, err := ask(ctx, via, wire.Request{Kind: wire.AskHeader, Height: uint64(height)})
 	if err != nil {
 		return nil, err
 	}
@@ -298,32 +299,32 @@ func (l *Light) explain(height int64, err, why error) error {
 func (l *Light) Head(ctx context.Context) (Head, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	b, err := ask(ctx, l.cfg.Ask, request{kind: askStatus})
+	b, err := ask(ctx, l.cfg.Ask, wire.Request{Kind: wire.AskStatus})
 	if err != nil {
 		return Head{}, err
 	}
-	s, err := decodeStatus(b)
+	s, err := wire.DecodeStatus(b)
 	switch {
 	case err != nil:
 		return Head{}, fmt.Errorf("%w: status: %w", ErrVerify, err)
-	case s.genesis != l.genesis:
-		return Head{}, fmt.Errorf("%w: the node runs genesis %x, wanted %x", ErrVerify, s.genesis[:8], l.genesis[:8])
-	case s.height+maxBehind < l.head.Height:
-		return Head{}, fmt.Errorf("%w: the node is at height %d, %d was verified", ErrUnavailable, s.height, l.head.Height)
-	case s.height <= l.head.Height:
+	case s.Genesis != l.genesis:
+		return Head{}, fmt.Errorf("%w: the node runs genesis %x, wanted %x", ErrVerify, s.Genesis[:8], l.genesis[:8])
+	case s.Height+maxBehind < l.head.Height:
+		return Head{}, fmt.Errorf("%w: the node is at height %d, %d was verified", ErrUnavailable, s.Height, l.head.Height)
+	case s.Height <= l.head.Height:
 		return l.head, nil
 	}
-	next, err := l.verify(ctx, int64(s.height)+1)
+	next, err := l.verify(ctx, int64(s.Height)+1)
 	if err != nil {
 		return Head{}, err
 	}
-	own, err := l.header(ctx, int64(s.height))
+	own, err := l.header(ctx, int64(s.Height))
 	if err != nil {
 		return Head{}, err
 	}
 	// The next header names this one, so its own signatures add nothing.
 	if !bytes.Equal(own.Hash(), next.LastBlockID.Hash) {
-		return Head{}, fmt.Errorf("%w: header %d is not the one that header %d follows", ErrVerify, s.height, next.Height)
+		return Head{}, fmt.Errorf("%w: header %d is not the one that header %d follows", ErrVerify, s.Height, next.Height)
 	}
 	if len(next.AppHash) != 32 {
 		return Head{}, fmt.Errorf("%w: header %d: root of %d bytes", ErrVerify, next.Height, len(next.AppHash))
@@ -337,7 +338,7 @@ func (l *Light) Head(ctx context.Context) (Head, error) {
 			return Head{}, fmt.Errorf("chain: saving header %d: %w", next.Height, err)
 		}
 	}
-	l.head = Head{Height: s.height, Time: own.Time.UnixMilli(), Hash: [32]byte(own.Hash()), Root: [32]byte(next.AppHash)}
+	l.head = Head{Height: s.Height, Time: own.Time.UnixMilli(), Hash: [32]byte(own.Hash()), Root: [32]byte(next.AppHash)}
 	return l.head, nil
 }
 
@@ -364,12 +365,12 @@ func (l *Light) View(ctx context.Context) (*LightView, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &LightView{l: l, ctx: ctx, head: h, known: map[string]proved{}}, nil
+	return &LightView{l: l, ctx: ctx, head: h, known: map[string]wire.Proved{}}, nil
 }
 
 // FetchGenesis asks for the genesis with a hash and verifies it.
 func FetchGenesis(ctx context.Context, via Ask, hash [32]byte) (*ledger.Genesis, error) {
-	b, err := ask(ctx, via, request{kind: askGenesis})
+	b, err := ask(ctx, via, wire.Request{Kind: wire.AskGenesis})
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/chain/internal/wire"
 	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/ledger/unit"
 )
@@ -78,7 +79,7 @@ func TestLight(t *testing.T) {
 	if _, err := l.BlockHash(ctx, 1_000_000); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("hash of a block to come: %v", err)
 	}
-	old := &LightView{l: l, ctx: ctx, head: Head{Height: 1 << 40}, known: map[string]proved{}}
+	old := &LightView{l: l, ctx: ctx, head: Head{Height: 1 << 40}, known: map[string]wire.Proved{}}
 	if _, err := old.Get([]byte("late")); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("a view of a height that the node does not hold: %v", err)
 	}
@@ -96,7 +97,7 @@ func TestLight(t *testing.T) {
 	t.Run("one signature of two", func(t *testing.T) {
 		_, err := OpenLight(ctx, LightConfig{Genesis: g, Ask: func(_ context.Context, req []byte) ([]byte, error) {
 			r, _ := decodeRequest(req)
-			b, err := n.lightBlock(int64(r.height))
+			b, err := n.lightBlock(int64(r.Height))
 			if err != nil {
 				return nil, err
 			}
@@ -119,10 +120,10 @@ func TestLight(t *testing.T) {
 		forge := false
 		l, err := OpenLight(ctx, LightConfig{Genesis: g, Ask: func(ctx context.Context, req []byte) ([]byte, error) {
 			r, _ := decodeRequest(req)
-			if forge && r.kind == askProofs {
-				r.height--
+			if forge && r.Kind == wire.AskProofs {
+				r.Height--
 			}
-			return n.Answer(ctx, r.encode())
+			return n.Answer(ctx, r.Encode())
 		}})
 		if err != nil {
 			t.Fatal(err)
@@ -190,11 +191,11 @@ func TestAnswerMalformed(t *testing.T) {
 		"nothing":              {nil, ErrRequest},
 		"garbage":              {[]byte{0xff, 1}, ErrRequest},
 		"too long":             {make([]byte, MaxRequest+1), ErrRequest},
-		"header to come":       {request{kind: askHeader, height: 1 << 60}.encode(), ErrUnavailable},
-		"header 0":             {request{kind: askHeader}.encode(), ErrUnavailable},
-		"hash of no block":     {request{kind: askHash, height: 1 << 62}.encode(), ErrUnavailable},
-		"proof at no height":   {request{kind: askProofs, height: 99, keys: [][]byte{{1}}}.encode(), ErrUnavailable},
-		"proof of the genesis": {request{kind: askProofs, height: 0, keys: [][]byte{{1}}}.encode(), nil},
+		"header to come":       {wire.Request{Kind: wire.AskHeader, Height: 1 << 60}.Encode(), ErrUnavailable},
+		"header 0":             {wire.Request{Kind: wire.AskHeader}.Encode(), ErrUnavailable},
+		"hash of no block":     {wire.Request{Kind: wire.AskHash, Height: 1 << 62}.Encode(), ErrUnavailable},
+		"proof at no height":   {wire.Request{Kind: wire.AskProofs, Height: 99, Keys: [][]byte{{1}}}.Encode(), ErrUnavailable},
+		"proof of the genesis": {wire.Request{Kind: wire.AskProofs, Height: 0, Keys: [][]byte{{1}}}.Encode(), nil},
 	} {
 		b, err := n.Answer(t.Context(), c.req)
 		if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/cometbft/cometbft/version"
 
 	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/chain/internal/wire"
 )
 
 // signedChain is headers without a chain: one a second from the genesis on, with
@@ -87,11 +88,11 @@ func (c *signedChain) answer(_ context.Context, req []byte) ([]byte, error) {
 		return nil, err
 	}
 	switch {
-	case r.kind == askStatus:
-		return encodeAnswer(status{uint64(len(c.blocks) - 1), c.genesis.Hash()}.encode(), nil), nil
-	case r.kind == askHeader && r.height >= 1 && r.height <= uint64(len(c.blocks)):
+	case r.Kind == wire.AskStatus:
+		return encodeAnswer(wire.Status{Height: uint64(len(c.blocks) - 1), Genesis: c.genesis.Hash()}.Encode(), nil), nil
+	case r.Kind == wire.AskHeader && r.Height >= 1 && r.Height <= uint64(len(c.blocks)):
 		c.asked++
-		p, err := c.blocks[r.height-1].ToProto()
+		p, err := c.blocks[r.Height-1].ToProto()
 		if err != nil {
 			return nil, err
 		}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/chain/internal/wire"
 	"github.com/plexus-network/plexus/ledger/store"
 )
 
@@ -21,8 +22,8 @@ type LightView struct {
 	head Head
 
 	mu    sync.Mutex
-	known map[string]proved // nil values are proved absent
-	size  int               // bytes of known, about
+	known map[string]wire.Proved // nil values are proved absent
+	size  int                    // bytes of known, about
 }
 
 // maxKnown bounds the memory that one view takes, in bytes: beyond it what was
@@ -54,7 +55,7 @@ func (v *LightView) Prove(key []byte) (value []byte, proof store.Proof, err erro
 		}
 		p = all[0]
 	}
-	return bytes.Clone(p.value), p.proof, nil
+	return bytes.Clone(p.Value), p.Proof, nil
 }
 
 // Prefetch gets and proves the keys that are not known yet, many at a time.
@@ -78,8 +79,8 @@ func (v *LightView) Prefetch(keys [][]byte) error {
 }
 
 // fetch gets up to MaxKeys keys, in halves when together they are too large.
-func (v *LightView) fetch(keys [][]byte) ([]proved, error) {
-	b, err := ask(v.ctx, v.l.cfg.Ask, request{kind: askProofs, height: v.head.Height, keys: keys})
+func (v *LightView) fetch(keys [][]byte) ([]wire.Proved, error) {
+	b, err := ask(v.ctx, v.l.cfg.Ask, wire.Request{Kind: wire.AskProofs, Height: v.head.Height, Keys: keys})
 	if errors.Is(err, ErrTooLarge) && len(keys) > 1 {
 		first, err := v.fetch(keys[:len(keys)/2])
 		if err != nil {
@@ -91,7 +92,7 @@ func (v *LightView) fetch(keys [][]byte) ([]proved, error) {
 	if err != nil {
 		return nil, err
 	}
-	all, err := decodeProofs(b)
+	all, err := wire.DecodeProofs(b)
 	if err != nil {
 		return nil, fmt.Errorf("%w: proofs: %w", ErrVerify, err)
 	}
@@ -99,15 +100,15 @@ func (v *LightView) fetch(keys [][]byte) ([]proved, error) {
 		return nil, fmt.Errorf("%w: %d proofs for %d keys", ErrVerify, len(all), len(keys))
 	}
 	for i, p := range all {
-		if err := store.Verify(v.head.Root, keys[i], p.value, p.proof); err != nil {
+		if err := store.Verify(v.head.Root, keys[i], p.Value, p.Proof); err != nil {
 			return nil, fmt.Errorf("%w: height %d: key %q: %w", ErrVerify, v.head.Height, keys[i], err)
 		}
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	for i, p := range all {
-		size := 512 + len(keys[i]) + len(p.value) + 32*len(p.proof.Path)
-		for _, n := range []*store.Neighbour{p.proof.Left, p.proof.Right} {
+		size := 512 + len(keys[i]) + len(p.Value) + 32*len(p.Proof.Path)
+		for _, n := range []*store.Neighbour{p.Proof.Left, p.Proof.Right} {
 			if n != nil {
 				size += 128 + len(n.Value) + 32*len(n.Path)
 			}

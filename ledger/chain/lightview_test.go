@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/chain/internal/wire"
 	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/ledger/unit"
 )
@@ -27,7 +28,7 @@ func (s *state) answerProofs(t *testing.T) Ask {
 }
 
 func (s *state) lightView(t *testing.T, via Ask) *LightView {
-	return &LightView{l: &Light{cfg: LightConfig{Ask: via}}, ctx: t.Context(), head: Head{Height: s.height, Root: s.db.Root()}, known: map[string]proved{}}
+	return &LightView{l: &Light{cfg: LightConfig{Ask: via}}, ctx: t.Context(), head: Head{Height: s.height, Root: s.db.Root()}, known: map[string]wire.Proved{}}
 }
 
 // Who may validate is proved complete: the record has the number of members and
@@ -100,9 +101,9 @@ func TestLightProvesRosters(t *testing.T) {
 
 	// A node that leaves out a page, or has one of another epoch in its place, is
 	// found out.
-	for name, change := range map[string]func(*request){
-		"a page left out":         func(r *request) { r.keys[0] = []byte("nothing here") },
-		"a page of another epoch": func(r *request) { r.keys[0][len(r.keys[0])-3]-- },
+	for name, change := range map[string]func(*wire.Request){
+		"a page left out":         func(r *wire.Request) { r.Keys[0] = []byte("nothing here") },
+		"a page of another epoch": func(r *wire.Request) { r.Keys[0][len(r.Keys[0])-3]-- },
 	} {
 		pages := 0
 		liar := s.lightView(t, func(ctx context.Context, req []byte) ([]byte, error) {
@@ -113,7 +114,7 @@ func TestLightProvesRosters(t *testing.T) {
 			if pages++; pages == 3 { // the record, the first page, the second
 				change(&r)
 			}
-			return honest(ctx, r.encode())
+			return honest(ctx, r.Encode())
 		})
 		if _, err := ledger.LoadRoster(liar, 1, 2); !errors.Is(err, ErrVerify) {
 			t.Errorf("%s: %v", name, err)

@@ -69,15 +69,3 @@ func TestStoredBlocks(t *testing.T) {
 		t.Fatalf("a block that is stored was forgotten: %v", err)
 	}
 }
-
-func FuzzOutcome(f *testing.F) {
-	f.Add(encodeOutcome(&Block{Root: [32]byte{1}, Results: []ledger.TxResult{{}, {ID: [32]byte{2}, Code: 7, Detail: "x"}},
-		Events:  []ledger.Event{{Kind: "transfer", Hotkey: key.ID{3}, Amount: 9, Entry: 1}},
-		Changes: []ledger.BalanceChange{{Account: key.ID{3}, Before: 1, After: 10}}}))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		var out Block
-		if err := decodeOutcome(b, &out); err == nil && string(encodeOutcome(&out)) != string(b) {
-			t.Errorf("%x", b)
-		}
-	})
-}

@@ -3,6 +3,7 @@ package chain
 import (
 	"fmt"
 
+	"github.com/plexus-network/plexus/ledger/chain/internal/wire"
 	"github.com/plexus-network/plexus/ledger/store"
 )
 
@@ -29,8 +30,12 @@ func (n *Node) Stored(height uint64) (*StoredBlock, error) {
 		if raw == nil {
 			return missing
 		}
-		out = &StoredBlock{}
-		return decodeOutcome(raw, &out.Block)
+		o, err := wire.DecodeOutcome(raw)
+		if err != nil {
+			return fmt.Errorf("%w: outcome: %w", store.ErrCorrupt, err)
+		}
+		out = &StoredBlock{Block: Block{Root: o.Root, Results: o.Results, Events: o.Events, Changes: o.Changes}}
+		return nil
 	})
 	if err != nil {
 		return nil, err
