@@ -22,16 +22,22 @@ const ManifestFile = "manifest.json"
 // What was built before of a Go guest comes from Go's own build cache; a first
 // build takes some seconds.
 func Build(ctx context.Context, dir string, out io.Writer) ([]byte, error) {
-	return compile(ctx, dir, out, false)
+	return compile(ctx, dir, build{out: out})
 }
 
 // BuildOptimised is Build with a run of wasm-opt before the manifest is put in. The
 // bytes then depend on the version of wasm-opt too.
 func BuildOptimised(ctx context.Context, dir string, out io.Writer) ([]byte, error) {
-	return compile(ctx, dir, out, true)
+	return compile(ctx, dir, build{out: out, small: true})
 }
 
-func compile(ctx context.Context, dir string, out io.Writer, optimise bool) ([]byte, error) {
+// BuildNamed is Build with the functions' names kept in the module, for profiles. The
+// code is that of Build, the module another.
+func BuildNamed(ctx context.Context, dir string, out io.Writer) ([]byte, error) {
+	return compile(ctx, dir, build{out: out, named: true})
+}
+
+func compile(ctx context.Context, dir string, b build) ([]byte, error) {
 	fail := func(err error) ([]byte, error) { return nil, fmt.Errorf("build module in %s: %w", dir, err) }
 	text, err := os.ReadFile(filepath.Join(dir, ManifestFile))
 	if err != nil {
@@ -45,8 +51,8 @@ func compile(ctx context.Context, dir string, out io.Writer, optimise bool) ([]b
 	if err != nil {
 		return fail(err)
 	}
-	if out == nil {
-		out = io.Discard
+	if b.out == nil {
+		b.out = io.Discard
 	}
 	tmp, err := os.MkdirTemp("", "plexus-build-")
 	if err != nil {
@@ -57,9 +63,9 @@ func compile(ctx context.Context, dir string, out io.Writer, optimise bool) ([]b
 	if err != nil {
 		return fail(err)
 	}
-	b := build{ctx: ctx, dir: abs, tmp: tmp, to: filepath.Join(tmp, "module.wasm"), out: out}
+	b.ctx, b.dir, b.tmp, b.to = ctx, abs, tmp, filepath.Join(tmp, "module.wasm")
 	err = b.run(language)
-	if err == nil && optimise {
+	if err == nil && b.small {
 		err = b.optimise()
 	}
 	if err != nil {
@@ -108,6 +114,8 @@ type build struct {
 	ctx          context.Context
 	dir, tmp, to string
 	out          io.Writer
+	small        bool // wasm-opt is to make it smaller
+	named        bool // functions keep their names
 }
 
 func (b *build) run(l Language) error {
@@ -137,13 +145,17 @@ func (b *build) tool(env []string, name string, args ...string) error {
 }
 
 func (b *build) golang() error {
+	flags := "-ldflags=-s -w -buildid="
+	if b.named {
+		flags = "-ldflags=-w -buildid="
+	}
 	tool, err := exec.LookPath("go")
 	if err != nil {
 		return fmt.Errorf("%w: go: install Go 1.26 or newer from https://go.dev/dl", ErrTool)
 	}
 	return b.tool(append(neutral(os.Environ()), "GOOS=wasip1", "GOARCH=wasm", "CGO_ENABLED=0", "GO111MODULE=on",
 		"GOFLAGS=", "GOEXPERIMENT=", "GOWASM=", "PWD="+b.dir),
-		tool, "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", b.to, ".")
+		tool, "build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", flags, "-o", b.to, ".")
 }
 
 // neutral drops the variables that would make the bytes depend on the machine.

@@ -25,7 +25,11 @@ func (b *build) c() error {
 	if err != nil {
 		return err
 	}
-	link := []string{"--no-entry", "--strip-all", "--gc-sections", "-z", "stack-size=262144", "-o", b.to}
+	strip := "--strip-all"
+	if b.named {
+		strip = "--strip-debug"
+	}
+	link := []string{"--no-entry", strip, "--gc-sections", "-z", "stack-size=262144", "-o", b.to}
 	for i, source := range sources {
 		object := filepath.Join(b.tmp, fmt.Sprintf("%d.o", i))
 		if err := b.tool(os.Environ(), clang, "--target=wasm32", "-O2", "-ffreestanding", "-fno-builtin", "-mbulk-memory",
@@ -55,8 +59,12 @@ func (b *build) rust() error {
 		filepath.Join("plexus", "src", "lib.rs"))...); err != nil {
 		return err
 	}
+	strip := "-Cstrip=symbols"
+	if b.named {
+		strip = "-Cstrip=debuginfo"
+	}
 	return b.tool(os.Environ(), rustc, append(flags, "--crate-name=module", "--crate-type=cdylib", "-o", b.to,
-		"-Clinker="+linker, "-Clinker-flavor=wasm-ld", "-Cstrip=symbols", "--extern=plexus="+rlib, filepath.Join("src", "lib.rs"))...)
+		"-Clinker="+linker, "-Clinker-flavor=wasm-ld", strip, "--extern=plexus="+rlib, filepath.Join("src", "lib.rs"))...)
 }
 
 // rustc finds a compiler that has the Wasm target: several may be installed, and
@@ -88,7 +96,11 @@ func (b *build) assemblyScript() error {
 			return err
 		}
 	}
-	return b.tool(os.Environ(), asc, "--outFile", b.to) // the rest stands in the guest's asconfig.json
+	args := []string{"--outFile", b.to} // the rest stands in the guest's asconfig.json
+	if b.named {
+		args = append(args, "--debug")
+	}
+	return b.tool(os.Environ(), asc, args...)
 }
 
 // optimise makes the compiled module smaller, with the features that the gate

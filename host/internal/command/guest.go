@@ -57,13 +57,7 @@ func (f *guestFlags) open(c *cobra.Command, target string) (*guest, error) {
 	if err != nil {
 		return nil, err
 	}
-	man, err := plugins.ReadManifest(code)
-	if err != nil {
-		return nil, err
-	}
-	cfg := wasm.Config{Interpreter: f.interpreter, CacheDir: f.cache, Log: slog.New(slog.DiscardHandler),
-		Limits: plugins.DefaultLimits().Within(plugins.Limits{Fuel: min(man.Fuel, plugins.MaxFuel), Pages: uint32(min(man.Pages, plugins.MaxPages)), Log: plugins.MaxLog})}
-	engine, err := wasm.NewEngine(cfg)
+	engine, err := f.engine(code)
 	if err != nil {
 		return nil, err
 	}
@@ -72,6 +66,16 @@ func (f *guestFlags) open(c *cobra.Command, target string) (*guest, error) {
 		return nil, err
 	}
 	return &guest{code: code, dir: dir, module: m}, nil
+}
+
+// engine is one with the limits of the module's manifest.
+func (f *guestFlags) engine(code []byte) (*wasm.Engine, error) {
+	man, err := plugins.ReadManifest(code)
+	if err != nil {
+		return nil, err
+	}
+	return wasm.NewEngine(wasm.Config{Interpreter: f.interpreter, CacheDir: f.cache, Log: slog.New(slog.DiscardHandler),
+		Limits: plugins.DefaultLimits().Within(plugins.Limits{Fuel: min(man.Fuel, plugins.MaxFuel), Pages: uint32(min(man.Pages, plugins.MaxPages)), Log: plugins.MaxLog})})
 }
 
 func (g *guest) close() { g.module.Close(context.Background()) }

@@ -3,6 +3,7 @@ package command
 import (
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -80,6 +81,17 @@ func TestAuthorsLoop(t *testing.T) {
 	if with, without := fileSize(t, whole), fileSize(t, bare); with <= without || int64(m.After) != without || m.Before != b.Bytes {
 		t.Errorf("metered %d bytes, without its parts %d: %+v", with, without, m)
 	}
+	var in inspected
+	if err := json.Unmarshal([]byte(must("plugin", "inspect", file, "--json")), &in); err != nil || in.Module != b.Module || in.Runs != "yes" || in.Functions < 500 || len(in.Largest) != 10 {
+		t.Errorf("inspect: %+v %v", in, err)
+	}
+	pb := filepath.Join(cache, "score.pb.gz")
+	if out := must("plugin", "profile", file, "--cache", cache, "--op", "task,score", "--seed", "7", "-o", pb); !strings.Contains(out, "plexus_call") || fileSize(t, pb) < 1000 {
+		t.Errorf("profile:\n%s", out)
+	}
+	if out, err := exec.Command("go", "tool", "pprof", "-top", pb).CombinedOutput(); err != nil || !strings.Contains(string(out), "Type: fuel") || !strings.Contains(string(out), "plexus_call") {
+		t.Errorf("pprof: %v\n%s", err, out)
+	}
 	if out := must("plugin", "run", file, "--cache", cache, "--op", "rank", "--answer", "abc"); !strings.Contains(out, "weight") {
 		t.Errorf("run rank:\n%s", out)
 	}
@@ -92,6 +104,14 @@ func fileSize(t *testing.T, name string) int64 {
 		t.Fatal(err)
 	}
 	return i.Size()
+}
+
+func TestPluginSelftest(t *testing.T) {
+	out, _, err := run(t, "plugin", "selftest", "--json")
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	wantSchema(t, "plugin selftest", out)
 }
 
 func TestAuthorsMistakes(t *testing.T) {

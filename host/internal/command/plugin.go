@@ -22,6 +22,7 @@ func pluginCommand() *cobra.Command {
 which may run at all and under which limits stands in the section modules of the
 configuration ('plexus config reference'); a running node reads it anew on SIGHUP.`}
 	c.AddCommand(pluginBuildCommand(), pluginTestCommand(), pluginRunCommand(), pluginLintCommand(), pluginConformCommand(), pluginMeterCommand(),
+		pluginProfileCommand(), pluginInspectCommand(), pluginSelftestCommand(),
 		pluginList(), pluginInfo(), pluginVerify(), pluginPin(), pluginUnpin(), pluginCollect())
 	return c
 }
