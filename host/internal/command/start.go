@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -37,6 +38,9 @@ the node are printed, one a line.`,
 			}
 			if _, err := os.Stat(cfg.Path(cfg.Genesis)); errors.Is(err, fs.ErrNotExist) {
 				return &coded{exitConfig, fmt.Errorf("%s has no genesis (%s): make a home with plexus init", cfg.Home, cfg.Genesis)}
+			}
+			if err := roomFor(cfg.Home); err != nil {
+				return err
 			}
 			cfg.Password = password.ask(c, "the node's keys in "+cfg.Home, false)
 			out := c.OutOrStdout()
@@ -138,4 +142,16 @@ func (p *following) line(e event.Event) (text string, passing bool) {
 		return "stopped in order", false
 	}
 	return "", false
+}
+
+// leastRoom is what a store needs to open after a crash, in bytes.
+const leastRoom = 16 << 20
+
+// roomFor refuses a full disk before the store is opened, which on one would try
+// to write its log again and again.
+func roomFor(home string) error {
+	if free, err := diskFree(home); err == nil && free < leastRoom {
+		return fmt.Errorf("%s: %w: %d KiB are free, %d are needed to start: make room and start again, nothing is lost", home, syscall.ENOSPC, free>>10, leastRoom>>10)
+	}
+	return nil
 }

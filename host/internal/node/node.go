@@ -107,7 +107,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *even
 	}
 	if n.net, err = p2p.New(p2p.Config{Seed: peerSeed, Listen: cfg.Listen, Genesis: n.gen.Hash(), Announce: true, Relay: cfg.P2P.Relay,
 		HolePunching: cfg.P2P.HolePunching, MaxPeers: cfg.P2P.MaxPeers, PrefixPeers: cfg.P2P.PrefixPeers, Book: n.work, Log: log}); err != nil {
-		return nil, fmt.Errorf("listening on %v: %w", cfg.Listen, err)
+		return nil, fmt.Errorf("listening on %v: %w: choose other addresses with listen, or stop what has these", cfg.Listen, err)
 	}
 	cc := chain.Config{Home: filepath.Join(cfg.Home, "consensus"), DB: n.db, Genesis: n.gen, ConsensusSeed: consensus,
 		SignerListen: cfg.Signer.Listen, VRF: n.hot.VRF(), Host: n.net.Libp2p(), Transport: cfg.Transport,
@@ -250,13 +250,7 @@ func (n *Node) Run(ctx context.Context) error {
 		}
 	})
 	g.Go(func() error {
-		for ctx.Err() == nil && len(n.join) > 0 && n.net.Connect(ctx, n.join...) != nil {
-			select {
-			case <-ctx.Done():
-			case <-time.After(time.Second):
-			}
-		}
-		return nil
+		return n.keepJoined(ctx)
 	})
 	for _, netuid := range n.cfg.Validate {
 		v := validator.New(validator.Config{ChainID: n.gen.ChainID, NetUID: netuid, Hotkey: n.hot, Net: n.net, Chain: chainView{n}, Keep: n.work,
@@ -265,6 +259,31 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	if err := g.Wait(); !errors.Is(err, errQuit) {
 		return err
+	}
+	return nil
+}
+
+// Pauses between attempts to join.
+const (
+	joinFirst = time.Second
+	joinLast  = 20 * time.Second
+)
+
+// keepJoined goes to where the node begins, and again whenever nobody is left: a
+// peer that still holds the connection of a process that was killed may drop the
+// new one with it, and the others may all have been away.
+func (n *Node) keepJoined(ctx context.Context) error {
+	for pause := joinFirst; len(n.join) > 0; pause = min(2*pause, joinLast) {
+		if len(n.chain.ConsensusPeers()) > 0 {
+			pause = joinFirst / 2
+		} else if err := n.net.Connect(ctx, n.join...); err != nil && ctx.Err() == nil {
+			n.log.Debug("joining", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(pause):
+		}
 	}
 	return nil
 }

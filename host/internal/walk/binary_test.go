@@ -118,10 +118,16 @@ type running struct {
 // is given.
 func start(t *testing.T, env []string, home string, wrap []string, more ...string) *running {
 	t.Helper()
+	return startLogged(t, env, home, home+".log", wrap, more...)
+}
+
+// startLogged is start with another place for the log.
+func startLogged(t *testing.T, env []string, home, log string, wrap []string, more ...string) *running {
+	t.Helper()
 	args := append(append(wrap[:len(wrap):len(wrap)], binary(t), "start", "--json", "--home", home), more...)
 	r := &running{t: t, name: filepath.Base(home), cmd: exec.Command(args[0], args[1:]...), ended: make(chan struct{}), roots: map[uint64]string{}}
 	var err error
-	if r.errs, err = os.OpenFile(home+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
+	if r.errs, err = os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	r.cmd.Env, r.cmd.Stderr = env, r.errs
