@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/plexus-network/plexus/ledger/unit"
@@ -15,6 +16,11 @@ type Simulation struct {
 	// Balances are the changes of free balances, sorted by account.
 	Balances []BalanceChange
 }
+
+// ErrUnwalkable is returned when something is tried that looks at keys which it
+// cannot name, over a View that is no Ranger: a node can try it, a light client
+// cannot.
+var ErrUnwalkable = errors.New("ledger: the state must be walked, and this view of it cannot be")
 
 // Simulate applies a transaction over v as the next block would and changes
 // nothing. What would be refused is an outcome, not an error; an error means

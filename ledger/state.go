@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -168,7 +169,7 @@ func (s *state) Range(prefix []byte, fn func(k, v []byte) error) error {
 	base, ok := s.v.(Ranger)
 	if !ok {
 		if _, genesis := s.v.(empty); !genesis {
-			return broken("the state cannot be walked")
+			return fmt.Errorf("%w: %w", ErrBroken, ErrUnwalkable)
 		}
 	}
 	found := map[string][]byte{}

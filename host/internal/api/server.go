@@ -166,6 +166,7 @@ func (s *Server) routes() {
 	s.stateRoutes()
 	s.subnetRoutes()
 	if s.cfg.Node != nil {
+		s.stakeRoutes()
 		s.blockRoutes()
 		s.txRoutes()
 		s.eventRoutes()

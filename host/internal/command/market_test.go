@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/plexus-network/plexus/abi"
+	"github.com/plexus-network/plexus/host/internal/api"
 	"github.com/plexus-network/plexus/host/internal/remote"
 	"github.com/plexus-network/plexus/host/internal/solo"
 	"github.com/plexus-network/plexus/host/keys"
@@ -269,11 +270,98 @@ func TestAccountsByCommands(t *testing.T) {
 	refuses(t, exitUsage, "THRESHOLD", "multisig", "address", "ann,ben")
 }
 
+// Stake changes places, takes and children are set, keys are rotated.
+func TestStakingByCommands(t *testing.T) {
+	c := market(t, "cold", "ben", "dan")
+	url := apiOf(t, c)
+	hot := keys.Development("hot").Public().String()
+	mustRun(t, words("register --netuid 1 --hotkey //hot --from //cold")...)
+	mustRun(t, words("register --netuid 1 --hotkey //kid --from //ben")...)
+
+	// A limit is a check of the chain; a part of the trade may be made within it.
+	add := "stake add --netuid 1 --amount 20 --slippage 50 --from //cold --hotkey //hot"
+	refuses(t, 1, "price beyond limit", words(add+" --limit 0.000001")...)
+	refuses(t, exitUsage, "--partial needs --limit", words(add+" --partial")...)
+	refuses(t, exitUsage, "--limit", words(add+" --limit x")...)
+	price := asJSON[sent](t, "stake add", words("--netuid 1 --amount 1 --from //cold --hotkey //hot --dry-run")...).Trade.Price
+	p, err := unit.ParsePrice(price)
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit := unit.PriceFromNano(p.Nano() + p.Nano()/20).String() // 5 % above: 100 TAO in the pool give about 2.5 for it
+	part := asJSON[sent](t, "stake add", words(strings.TrimPrefix(add, "stake add ")+" --partial --limit "+limit)...)
+	if part.Trade.Least != "the limit" {
+		t.Errorf("%+v", part.Trade)
+	}
+	stakes := asJSON[api.Stakes](t, "stake ls", "//cold", "--node", url)
+	if len(stakes.Items) != 1 || stakes.Items[0].NetUID != 1 || string(stakes.Items[0].Hotkey) != hot || stakes.Items[0].Worth == 0 || stakes.Items[0].Worth > 10e9 {
+		t.Errorf("%+v", stakes)
+	}
+
+	mustRun(t, words("stake swap --netuid 1 --to-netuid 0 --amount 1 --slippage 50 --from //cold --hotkey //hot")...)
+	refuses(t, exitUsage, "on netuid 1 already", words("stake swap --netuid 1 --to-netuid 1 --amount 1 --from //cold --hotkey //hot")...)
+	refuses(t, 1, "price beyond limit", words("stake remove --netuid 1 --amount 0.1 --limit 1000 --from //cold --hotkey //hot")...)
+	mustRun(t, words("stake transfer --netuid 0 --all --to //dan --from //cold --hotkey //hot")...)
+	stakes = asJSON[api.Stakes](t, "stake ls", "//dan", "--node", url)
+	if len(stakes.Items) != 1 || stakes.Items[0].NetUID != 0 || stakes.Items[0].Stake != stakes.Items[0].Worth {
+		t.Errorf("%+v", stakes)
+	}
+	if out := mustRun(t, "stake", "ls", "//ben", "--node", url); !strings.Contains(out, "0 positions") {
+		t.Error(out)
+	}
+	refuses(t, exitNetwork, "is the node running?", "stake", "ls", "//ben", "--node", "127.0.0.1:1")
+
+	// Takes rise with a pause between.
+	mustRun(t, words("delegate take --hotkey //hot --take 5 --from //cold")...)
+	mustRun(t, words("delegate take --hotkey //hot --take 6 --from //cold")...)
+	refuses(t, 1, "is in about ", words("delegate take --hotkey //hot --take 7 --from //cold")...)
+	refuses(t, 1, "hotkey of another coldkey", words("delegate take --hotkey //hot --take 7 --from //ben")...)
+	rows := asJSON[delegateList](t, "delegate ls", "//hot").Delegates
+	if len(rows) != 1 || rows[0].Take != over65535(600) || rows[0].Owner != keys.Development("cold").Public() {
+		t.Errorf("%+v", rows)
+	}
+	if len(asJSON[delegateList](t, "delegate ls").Delegates) != 1 {
+		t.Error("the producer is not listed")
+	}
+	refuses(t, exitUsage, "and not both", words("delegate auto --netuid 1 --from //ben")...)
+	mustRun(t, words("delegate auto --netuid 1 --hotkey //hot --from //ben")...)
+	mustRun(t, words("delegate auto --netuid 1 --clear --from //ben")...)
+
+	refuses(t, exitUsage, "100 percent", words("child set --netuid 1 --hotkey //hot --child //kid=60 --child //hot=50 --from //cold")...)
+	refuses(t, exitUsage, "KEY=PERCENT", words("child set --netuid 1 --hotkey //hot --child //kid --from //cold")...)
+	mustRun(t, words("child set --netuid 1 --hotkey //hot --child //kid=60 --from //cold")...)
+	fam := asJSON[family](t, "child ls", words("--netuid 1 --hotkey //hot")...)
+	if len(fam.Waiting) != 1 || fam.Waiting[0].Part != 60 || fam.Due == 0 || len(fam.Children) != 0 {
+		t.Errorf("%+v", fam)
+	}
+	refuses(t, 1, "is in about ", words("child revoke --netuid 1 --hotkey //hot --from //cold")...)
+	mustRun(t, words("child take --netuid 1 --hotkey //kid --take 3 --from //ben")...)
+
+	// A hotkey with everything it has moves to another one.
+	mustRun(t, words("swap-hotkey --hotkey //hot --new //hot2 --from //cold")...)
+	refuses(t, 1, "", words("swap-hotkey --hotkey //hot --new //hot2 --from //cold")...)
+	var m ledger.Metagraph
+	if err := json.Unmarshal([]byte(mustRun(t, "metagraph", "--json")), &m); err != nil || !slices.ContainsFunc(m.Neurons, func(n ledger.NeuronStatus) bool { return n.Hotkey == keys.Development("hot2").Public() }) {
+		t.Errorf("%v, %+v", err, m.Neurons)
+	}
+
+	// An announced coldkey locks the account; a dispute freezes it.
+	mustRun(t, words("swap-coldkey announce --to //dan2 --from //dan")...)
+	refuses(t, 1, "about to be rotated", words("send 1 "+hot+" --from //dan")...)
+	refuses(t, 1, "is in about ", words("swap-coldkey complete --to //dan2 --from //dan")...)
+	if r := asJSON[rotation](t, "swap-coldkey show", "//dan"); r.Announced == 0 || r.Completes <= r.Announced || r.Disputed != 0 {
+		t.Errorf("%+v", r)
+	}
+	mustRun(t, words("swap-coldkey dispute --from //dan")...)
+	refuses(t, 1, "disputed", words("send 1 "+hot+" --from //dan")...)
+}
+
 // Every way in which the ledger says when something is allowed again is read.
 func TestUnlocks(t *testing.T) {
 	for detail, want := range map[string]uint64{
 		"a subnet was created at block 7: allowed again at block 107":                                                                    107,
 		"netuid 3 may start at block 20":                                                                                                 20,
+		"5F is about to be rotated: only that may be completed or disputed, without a tip, or taken back at block 90":                    90,
 		"announced at block 3, allowed at block 8":                                                                                       8,
 		"there are 2 subnets, and none may be dissolved before block 99":                                                                 99,
 		"reveals for epoch 1 are allowed again at block 50, this is block 40":                                                            50,

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -160,7 +161,12 @@ func (p *payer) send(fn prepare) (*sent, error) {
 		return nil, fmt.Errorf("%s exceed the balance of %s, %s", costs(own, fee), p.account, acc.Balance)
 	}
 	sim, err := ledger.SimulateBody(v, body)
-	if err != nil {
+	switch {
+	case errors.Is(err, ledger.ErrUnwalkable) && p.dry:
+		return nil, errors.New("what this would change cannot be told from proved values alone, since it looks at keys that nobody can list with a proof; a node tells it of a signed transaction: see /v1/transactions/simulate of its API")
+	case errors.Is(err, ledger.ErrUnwalkable):
+		sim = &ledger.Simulation{Fee: fee}
+	case err != nil:
 		return nil, err
 	}
 	if sim.Code != ledger.OK {

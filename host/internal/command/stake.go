@@ -18,13 +18,14 @@ subnet's alpha, bought from its pool and sold back to it at the price that the p
 		Example: `  plexus stake add --amount 10 --netuid 1 --hotkey 5Grw… --from cold --dry-run
   plexus stake remove --all --netuid 1 --hotkey 5Grw… --from cold`,
 	}
+	c.AddCommand(stakeLs())
 	c.AddCommand(stakePaying()...)
 	return c
 }
 
 // stakePaying are the stake commands that sign and pay.
 func stakePaying() []*cobra.Command {
-	return []*cobra.Command{stakeAdd(), stakeRemove(), stakeMove()}
+	return []*cobra.Command{stakeAdd(), stakeRemove(), stakeMove(), stakeSwap(), stakeTransfer()}
 }
 
 // stakeFlags are what every change of stake is about.
@@ -32,7 +33,8 @@ type stakeFlags struct {
 	txFlags
 	subnet                   subnetFlag
 	hotkey, amount, slippage string
-	all                      bool
+	limit                    string
+	all, partial             bool
 }
 
 func (f *stakeFlags) add(c *cobra.Command, amount string) {
@@ -45,6 +47,35 @@ func (f *stakeFlags) add(c *cobra.Command, amount string) {
 // trading adds the flags of what trades on a pool.
 func (f *stakeFlags) trading(c *cobra.Command) {
 	c.Flags().StringVar(&f.slippage, "slippage", "1", "percents by which the price may move against you before the trade; the chain refuses it beyond")
+	c.Flags().StringVar(&f.limit, "limit", "", "price, in TAO per alpha, that the trade must not pass")
+	c.Flags().BoolVar(&f.partial, "partial", false, "with --limit: trade as much as it allows, instead of all or nothing")
+}
+
+// priceLimit reads --limit.
+func (f *stakeFlags) priceLimit(n ledger.NetUID) (ledger.PriceLimit, error) {
+	switch {
+	case f.limit == "" && f.partial:
+		return 0, usage("--partial needs --limit PRICE")
+	case f.limit == "":
+		return 0, nil
+	case n == 0:
+		return 0, usage("--limit: a TAO on the root network is a TAO")
+	}
+	price, err := unit.ParsePrice(f.limit)
+	if err != nil || price.Nano() == 0 {
+		return 0, usage("--limit %q: want a price in TAO per alpha, like 0.05", f.limit)
+	}
+	return ledger.PriceLimit(price.Nano()), nil
+}
+
+// bound gives a trade its least amount: none when only a part of it may be made,
+// since the limit bounds that.
+func bound[T unit.TAO | unit.Alpha](partial bool, q *quote, least T) T {
+	if !partial || q == nil {
+		return least
+	}
+	q.Least, q.Receives = "the limit", "at most "+q.Receives
+	return 0
 }
 
 func (f *stakeFlags) wholly(c *cobra.Command) {
@@ -158,10 +189,14 @@ chain refuses the trade when it brings less than the price now less --slippage.`
 			if err != nil {
 				return err
 			}
+			limit, err := f.priceLimit(n)
+			if err != nil {
+				return err
+			}
 			return f.pay(c, func(v ledger.View) (*payment, ledger.Payload, error) {
 				p := &payment{amount: amount, what: fmt.Sprintf("stake behind %s on netuid %d", hot, n), to: hot,
 					done: fmt.Sprintf("staked %s behind %s on netuid %d", amount, hot, n)}
-				s := &ledger.Stake{NetUID: n, Hotkey: hot, Amount: amount}
+				s := &ledger.Stake{NetUID: n, Hotkey: hot, Amount: amount, Limit: limit, Partial: f.partial}
 				if n == 0 {
 					return p, s, nil
 				}
@@ -169,6 +204,7 @@ chain refuses the trade when it brings less than the price now less --slippage.`
 				if err == nil {
 					p.trade, s.Least, err = quoteBuy(m, amount, fee, slip)
 				}
+				s.Least = bound(f.partial, p.trade, s.Least)
 				return p, s, err
 			})
 		},
@@ -201,6 +237,10 @@ is free; 'plexus stake ls' shows until when.`,
 			if err != nil {
 				return err
 			}
+			limit, err := f.priceLimit(n)
+			if err != nil {
+				return err
+			}
 			who, err := f.acting()
 			if err != nil {
 				return err
@@ -212,7 +252,7 @@ is free; 'plexus stake ls' shows until when.`,
 				}
 				p := &payment{what: fmt.Sprintf("%s out from behind %s on netuid %d", inUnits(n, out), hot, n), to: hot,
 					done: fmt.Sprintf("took %s out from behind %s on netuid %d", inUnits(n, out), hot, n)}
-				s := &ledger.Unstake{NetUID: n, Hotkey: hot, Amount: amount}
+				s := &ledger.Unstake{NetUID: n, Hotkey: hot, Amount: amount, Limit: limit, Partial: f.partial}
 				if n == 0 {
 					return p, s, nil
 				}
@@ -220,6 +260,7 @@ is free; 'plexus stake ls' shows until when.`,
 				if err == nil {
 					p.trade, s.Least, err = quoteSell(m, unit.Alpha(out), fee, slip)
 				}
+				s.Least = bound(f.partial, p.trade, s.Least)
 				return p, s, err
 			})
 		},

@@ -37,6 +37,12 @@ func said(t *testing.T, args ...string) (string, error) {
 func serveAPI(t *testing.T) (*solo.Chain, string) {
 	t.Helper()
 	c := solo.Start(t, solo.Genesis(t), t.TempDir())
+	return c, apiOf(t, c)
+}
+
+// apiOf serves the API of a chain.
+func apiOf(t *testing.T, c *solo.Chain) string {
+	t.Helper()
 	x, err := index.Open(c.Work, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +69,7 @@ func serveAPI(t *testing.T) (*solo.Chain, string) {
 		}
 		c.Stop(t)
 	})
-	return c, "http://" + s.Addr()
+	return "http://" + s.Addr()
 }
 
 func TestStatusAndHistory(t *testing.T) {

@@ -16,7 +16,7 @@ type unlock struct {
 
 // allowedAt and frozenUntil are how the ledger names the block in a refusal.
 var (
-	allowedAt   = regexp.MustCompile(`(?:allowed(?: again)?|may start|may be dissolved) (?:at|from|before) block (\d+)`)
+	allowedAt   = regexp.MustCompile(`(?:allowed(?: again)?|may start|may be dissolved|taken back) (?:at|from|before) block (\d+)`)
 	frozenUntil = regexp.MustCompile(`ends at block (\d+), .*allowed again when the next epoch runs`)
 )
 
