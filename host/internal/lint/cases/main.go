@@ -1,7 +1,8 @@
 // Command cases reads what `go test -json` prints, shows a line for each package
 // and the output of what failed, and counts: a package that has tests but ran
 // none, or skipped all of them, is a failure, because a check that looks at
-// nothing must not be green.
+// nothing must not be green. With PLEXUS_CI=1 a skipped test is a failure too,
+// unless the file named by its first argument lists it with a reason.
 package main
 
 import (
@@ -27,10 +28,27 @@ type suite struct {
 	notests, ended       bool
 }
 
-func main() { os.Exit(count(os.Stdin, os.Stdout)) }
+func main() {
+	var list []skip
+	if os.Getenv("PLEXUS_CI") == "1" {
+		if len(os.Args) != 2 {
+			fmt.Println("cases: with PLEXUS_CI=1, give the file that lists the tests that may be skipped")
+			os.Exit(2)
+		}
+		b, err := os.ReadFile(os.Args[1])
+		if err == nil {
+			list, err = parseSkips(string(b))
+		}
+		if err != nil {
+			fmt.Println("cases:", err)
+			os.Exit(2)
+		}
+	}
+	os.Exit(count(os.Stdin, os.Stdout, list))
+}
 
-// count returns the exit code.
-func count(in io.Reader, out io.Writer) int {
+// count returns the exit code. Without a list of skips any test may be skipped.
+func count(in io.Reader, out io.Writer, skips []skip) int {
 	suites := map[string]*suite{}
 	ran, skipped, packages, code := 0, 0, 0, 0
 	s := bufio.NewScanner(in)
@@ -71,6 +89,11 @@ func count(in io.Reader, out io.Writer) int {
 				fmt.Fprint(out, strings.Join(u.output[e.Test], ""))
 			case "skip":
 				u.skipped++
+				if skips != nil && !listed(skips, e.Package, e.Test) {
+					code = 1
+					fmt.Fprint(out, strings.Join(u.output[e.Test], ""))
+					fmt.Fprintf(out, "FAIL\t%s\t%s was skipped, and is not on the list of tests that may be\n", e.Package, e.Test)
+				}
 			}
 			delete(u.output, e.Test)
 			continue

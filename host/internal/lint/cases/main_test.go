@@ -27,9 +27,44 @@ func TestCount(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer
-			if code := count(strings.NewReader(c.in), &out); code != c.code || !strings.Contains(out.String(), c.want) {
+			if code := count(strings.NewReader(c.in), &out, nil); code != c.code || !strings.Contains(out.String(), c.want) {
 				t.Errorf("code %d and %q, want %d and %q", code, out.String(), c.code, c.want)
 			}
 		})
+	}
+}
+
+func TestSkipsOfCI(t *testing.T) {
+	list, err := parseSkips("# why\n\nledger TestVectors/m.json/row#*: not ours\nledger/chain TestPower: needs a socket\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(pkg, test string) (int, string) {
+		in := `{"Action":"pass","Package":"` + pkg + `","Test":"TestOther"}
+{"Action":"skip","Package":"` + pkg + `","Test":"` + test + `"}
+{"Action":"pass","Package":"` + pkg + `"}
+`
+		var out strings.Builder
+		return count(strings.NewReader(in), &out, list), out.String()
+	}
+	for _, c := range []struct {
+		pkg, test string
+		code      int
+	}{
+		{"m/ledger", "TestVectors/m.json/row#3", 0},
+		{"m/ledger", "TestVectors/m.json/col#3", 1},
+		{"m/other", "TestVectors/m.json/row#3", 1},
+		{"m/ledger/chain", "TestPower", 0},
+		{"m/ledger/chain", "TestPowerOfOne", 1},
+	} {
+		code, out := run(c.pkg, c.test)
+		if code != c.code || c.code != 0 && !strings.Contains(out, c.test+" was skipped") {
+			t.Errorf("%s %s: code %d, want %d: %s", c.pkg, c.test, code, c.code, out)
+		}
+	}
+	for _, bad := range []string{"ledger TestA", "ledger: why", "ledger TestA: ", "ledger Test[: why"} {
+		if _, err := parseSkips(bad); err == nil {
+			t.Errorf("%q was taken", bad)
+		}
 	}
 }
