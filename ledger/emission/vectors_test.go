@@ -49,9 +49,9 @@ var kinds = map[string]func(t *testing.T, v vector){
 var notOurs = map[string]string{
 	"get_next_epoch_start_block": "an epoch is not triggered: it ends with its tempo",
 	"test_calculate_dividend":    "the ledger's payout, tested there",
-	"test_drain_base":            "the ledger's payout, tested there",
+	"test_drain_base":            "the ledger's payout, run there",
 	"inplace_pow_normalize":      "the flow-based division is not active in the reference",
-	"split_emissions":            "a subnet has one mechanism in this version",
+	"split_emissions":            "the ledger's payout, run there",
 	"test_claim_root_block_hash": "there are no root claims",
 	"test_exp_decay":             "there are no conviction locks",
 	"test_roll_forward":          "there are no conviction locks",
