@@ -4,6 +4,7 @@ import (
 	"math/rand"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -45,6 +46,7 @@ func newChaos(t *testing.T, s int64) *chaos {
 		p.SubnetLimit, p.NetworkRate, p.NetworkImmunity, p.LockFactor, p.ModuleExpiry = 4, 50, 500, 1, 20
 		p.MinLock, p.MinNonImmune, p.PriceAlpha, p.PriceHalf = 50*unit.Coin, 1, 1<<32/5, 1
 		p.OwnerRate = 1
+		p.TakeRate, p.ChildRate, p.ChildCooldown, p.VotingPeriod, p.ExecutionDelay, p.ProposalDeposit = 30, 10, 20, 30, 5, unit.Coin
 		g.Subnets[0].Params.Immunity = 10
 		for range 2 {
 			n := g.Subnets[0]
@@ -71,6 +73,14 @@ func (c *chaos) amount() unit.TAO {
 	return unit.TAO(c.r.Int63n(50 * unit.Coin))
 }
 
+// stake draws an amount of stake.
+func (c *chaos) stake() StakeAmount {
+	if c.r.Intn(3) == 0 {
+		return StakeAmount(AllStake)
+	}
+	return StakeAmount(c.amount())
+}
+
 // setting draws a parameter, mostly within its bounds.
 func (c *chaos) setting() Setting {
 	all := SubnetParameters()
@@ -94,7 +104,7 @@ func (c *chaos) payload(i int, owner bool, nets []NetUID) Payload {
 	}
 	hot := r.Intn(len(c.hot))
 	work, proof := c.hot[i].Work(r.Intn(2) == 0)
-	what := r.Intn(17)
+	what := r.Intn(27)
 	if owner && r.Intn(2) == 0 {
 		what = []int{9, 10, 11, 12, 16}[r.Intn(5)]
 	}
@@ -123,6 +133,34 @@ func (c *chaos) payload(i int, owner bool, nets []NetUID) Payload {
 		return &SetMechanisms{n, [][]uint16{nil, {32767, 32768}, {1, 65534}, {1}}[r.Intn(4)]}
 	case 12:
 		return &Trim{n, uint16(2 + r.Intn(5))}
+	case 17:
+		return &Unstake{NetUID: []NetUID{n, n, 0}[r.Intn(3)], Hotkey: c.hot[hot].Public(), Amount: c.stake(), Partial: r.Intn(2) == 0, Limit: PriceLimit(r.Intn(2e9))}
+	case 18:
+		return &MoveStake{NetUID: n, From: c.hot[hot].Public(), To: c.hot[r.Intn(len(c.hot))].Public(), Amount: c.stake()}
+	case 19:
+		return &SwapStake{From: n, To: nets[r.Intn(len(nets))], Hotkey: c.hot[hot].Public(), Amount: c.stake(), Partial: r.Intn(2) == 0, Limit: RateLimit(r.Intn(2e9))}
+	case 20:
+		return &TransferStake{NetUID: n, Hotkey: c.hot[hot].Public(), To: c.cold[r.Intn(len(c.cold))].Public(), Amount: c.stake()}
+	case 21:
+		return &SetTake{c.hot[i].Public(), uint16(r.Intn(13_000))}
+	case 22:
+		p := &SetChildren{NetUID: n, Hotkey: c.hot[i].Public()}
+		for h := range c.hot {
+			if r.Intn(4) == 0 && len(p.Children) < maxChildren {
+				p.Children = append(p.Children, Kin{c.hot[h].Public(), 1 + r.Uint64()/3})
+			}
+		}
+		slices.SortFunc(p.Children, func(a, b Kin) int { return slices.Compare(a.Hotkey[:], b.Hotkey[:]) })
+		return p
+	case 23:
+		return &SetChildTake{n, c.hot[i].Public(), uint16(r.Intn(13_000))}
+	case 24:
+		return &SetAutoStake{n, c.hot[hot].Public()}
+	case 25:
+		return &Propose{Name: "fee_base", Value: uint64(r.Intn(200_000))}
+	case 26:
+		_, next, _ := Proposals(c.v)
+		return &Vote{max(next, 1) - 1, Choice(1 + r.Intn(3))}
 	case 13:
 		return &RotateWorkKeys{NetUID: n, Hotkey: c.hot[i].Public(), Work: work, Proof: proof}
 	case 14:
@@ -256,7 +294,7 @@ func TestRandomBlocksConserve(t *testing.T) {
 	for kind := range kinds {
 		// Kinds of other parts of this package have tests of their own.
 		if c.seen[kind] == nil && kind != KindTransferAll && (kind < KindBatch || kind == KindServe || kind > 16 && kind <= KindStoreChunk ||
-			kind == KindSetMechanisms || kind == KindTrim || kind >= KindSetData) {
+			kind >= KindUnstake && kind <= KindSetAutoStake || kind == KindPropose || kind == KindVote || kind == KindSetMechanisms || kind == KindTrim || kind >= KindSetData) {
 			t.Errorf("%s was never played", kind)
 		}
 		if codes := c.seen[kind]; codes != nil && codes[OK] == 0 {
@@ -264,7 +302,7 @@ func TestRandomBlocksConserve(t *testing.T) {
 		}
 	}
 	for _, e := range []string{"paid", "root_paid", "subnet_created", "subnet_started", "subnet_dissolved", "replaced", "module_stored",
-		"module_named", "trimmed", "serving", "revealed", "data_set"} {
+		"module_named", "trimmed", "serving", "revealed", "data_set", "children", "swapped", "stake_transferred", "proposal executed"} {
 		if c.events[e] == 0 {
 			t.Errorf("%q never happened: the test has lost its reach: %v", e, c.events)
 		}
@@ -275,7 +313,7 @@ func TestRandomBlocksConserve(t *testing.T) {
 // TestRandomChainIsDeterministic: the same blocks give the same state, whatever
 // the number of processors.
 func TestRandomChainIsDeterministic(t *testing.T) {
-	blocks := rounds(t, "LEDGER_TEST_BLOCKS", 1000) / 5
+	blocks := rounds(t, "LEDGER_TEST_BLOCKS", 1000)
 	run := func(procs int) [32]byte {
 		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 		c := newChaos(t, 3)
