@@ -26,7 +26,7 @@
 //	Σ balances + Σ pool reserves + root stake + held + burned = issued TAO
 //	reserve + Σ hotkey pools + pending + protocol's + burned = issued alpha
 //
-// to the last unit, and Apply fails when they do not hold. Held are the proceeds
+// to the last unit, and Apply fails when they do not hold. Held are deposits of proposals, and the proceeds
 // of root's alpha between their sale and the step that hands them out.
 //
 // # Emission
@@ -67,6 +67,23 @@
 // an epoch and scored by the module that the epoch's record names; the choice
 // between burning and recycling, which are one; and all of its registration
 // difficulty.
+//
+// # Stake
+//
+// Stake stands behind a hotkey in a subnet, in alpha, or on root, in TAO, as a
+// share of the hotkey's pool (package pool). Trades carry limits that the chain
+// checks: the least to get, the price that may be left behind, and whether a part
+// will do (limit.go). A hotkey's owner takes its cut of dividends (take.go). A
+// hotkey lends stake weight to children, once: what it is lent it does not lend on
+// (family.go). A key that was rotated away leads to the one in its place wherever
+// it could not be rewritten at once, as in a frozen roster or the queue (heir.go).
+// While a coldkey's rotation is announced, its account does nothing else; a
+// dispute voids it, and freezes the account for a time.
+//
+// # Votes
+//
+// What only a vote changes is changed by those who hold TAO on root, and by
+// nobody else: see proposal.go and vote.go.
 //
 // # Yuma
 //

@@ -126,3 +126,31 @@ func freeze(s *state, n NetUID, sub *Subnet) Roster {
 	}
 	return r
 }
+
+// frozenAt names a roster.
+type frozenAt struct {
+	n NetUID
+	e Epoch
+}
+
+// rosterOf is LoadRoster for the commits and reveals of a block, which all look
+// at the same few rosters: within a block each is read once. A roster is written
+// when its epoch begins, before any transaction, and never changes.
+func rosterOf(v View, n NetUID, e Epoch) (Roster, error) {
+	s, ok := v.(*state)
+	if !ok {
+		return LoadRoster(v, n, e)
+	}
+	if r, ok := s.rosters[frozenAt{n, e}]; ok {
+		return r, nil
+	}
+	r, err := LoadRoster(s, n, e)
+	if err != nil {
+		return nil, err
+	}
+	if s.rosters == nil {
+		s.rosters = map[frozenAt]Roster{}
+	}
+	s.rosters[frozenAt{n, e}] = r
+	return r, nil
+}

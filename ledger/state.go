@@ -48,6 +48,8 @@ type state struct {
 	tops    map[string][]int // cells by the prefix of their keys: the first indexed ones
 	indexed int
 
+	rosters map[frozenAt]Roster // that commits and reveals of the block look at
+
 	key, value []byte // scratch, for keys and values on their way
 }
 

@@ -39,7 +39,7 @@ func checkFree(v View, t *Tx, h Height) error {
 	case t.Kind == KindReveal && h < end:
 		return reject(CodeWindow, "reveals for epoch %d are allowed again at block %d, this is block %d", e, end, h)
 	}
-	roster, err := LoadRoster(v, n, e)
+	roster, err := rosterOf(v, n, e)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func applyReveal(s *state, t *Tx, p *Reveal, chainID string) error {
 	if p.Artifact != ([32]byte{}) {
 		return reject(CodeArtifact, "netuid %d builds nothing together", p.NetUID)
 	}
-	roster, err := LoadRoster(s, p.NetUID, p.Epoch)
+	roster, err := rosterOf(s, p.NetUID, p.Epoch)
 	if err != nil {
 		return err
 	}
