@@ -36,6 +36,11 @@ func (n *Node) answer(r wire.Request) ([]byte, error) {
 		if h == 0 {
 			return nil, fmt.Errorf("%w: there are no two blocks yet", ErrUnavailable)
 		}
+		// After a start only the newest state is held, whose header comes with the
+		// next block.
+		if err := n.app.views.at(h, func(*store.Snapshot) error { return nil }); err != nil {
+			return nil, fmt.Errorf("%w: the node has just started and proves nothing before its next block", ErrUnavailable)
+		}
 		return wire.Status{Height: h, Genesis: n.GenesisHash()}.Encode(), nil
 	case wire.AskGenesis:
 		return n.cfg.Genesis.Encode(), nil
