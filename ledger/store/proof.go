@@ -45,23 +45,18 @@ func (s *Snapshot) Prove(key []byte) (Proof, error) {
 	if len(key) == 0 || len(key) > MaxKey {
 		return Proof{}, fmt.Errorf("store: prove: %w: key of %d bytes, want 1..%d", ErrBounds, len(key), MaxKey)
 	}
-	target := hashKey(key)
-	at, left, right, err := s.find(target)
+	w, err := s.walk(hashKey(key))
 	if err != nil {
 		return Proof{}, err
 	}
-	if at.kind == leaf && at.path == target {
-		path, err := s.path(target)
-		return Proof{Path: path}, err
+	if w.end.kind == leaf && w.end.path == w.target {
+		return Proof{Path: w.siblings()}, nil
+	}
+	left, right, err := s.around(w)
+	if err != nil {
+		return Proof{}, err
 	}
 	p := Proof{Absent: true}
-	if at.kind == leaf {
-		if bytes.Compare(at.path[:], target[:]) < 0 {
-			left = at
-		} else {
-			right = at
-		}
-	}
 	if p.Left, err = s.neighbour(left); err != nil {
 		return Proof{}, err
 	}
@@ -69,48 +64,64 @@ func (s *Snapshot) Prove(key []byte) (Proof, error) {
 	return p, err
 }
 
-// find walks towards target and returns the node where the walk ends, a leaf
-// or nothing, and the leaves nearest to the walk on either side. Where the walk
-// ends in a leaf that is not the target, that leaf is nearer on its side.
-func (s *Snapshot) find(target [32]byte) (at, left, right node, err error) {
-	type turn struct {
-		n     node
-		path  [32]byte // of the page n hangs in, with n's nibble set
-		depth int      // of n
-	}
-	var l, r *turn
-	at = s.head.root
-	for depth := 0; at.kind == inner; depth++ {
+// walk is the way from the root towards a target.
+type walk struct {
+	target [32]byte
+	pages  []page // by depth
+	end    node   // a leaf, or nothing
+}
+
+func (s *Snapshot) walk(target [32]byte) (*walk, error) {
+	w := &walk{target: target, end: s.head.root, pages: make([]page, 0, 8)}
+	for w.end.kind == inner {
+		depth := len(w.pages)
 		p, err := readPage(s.p, target, depth)
 		if err != nil {
-			return node{}, node{}, node{}, err
+			return nil, err
 		}
-		x := nibble(&target, depth)
-		for y := x - 1; y >= 0; y-- {
-			if p[y].kind != empty {
-				l = &turn{p[y], withNibble(target, depth, y), depth + 1}
-				break
+		w.pages = append(w.pages, p)
+		w.end = p[nibble(&target, depth)]
+	}
+	return w, nil
+}
+
+// siblings returns those of the leaf at the end, from the leaf up.
+func (w *walk) siblings() (out [][32]byte) {
+	at := branch{kind: w.end.kind}
+	for depth := len(w.pages) - 1; depth >= 0; depth-- {
+		p, x := &w.pages[depth], nibble(&w.target, depth)
+		for wide := 1; wide < 16; wide *= 2 {
+			beside := p.part((x/wide^1)*wide, wide)
+			if at.kind == leaf && beside.kind == empty {
+				continue // the leaf stands alone: it is its own parent
 			}
-		}
-		for y := x + 1; y < 16; y++ {
-			if p[y].kind != empty {
-				r = &turn{p[y], withNibble(target, depth, y), depth + 1}
-				break
-			}
-		}
-		at = p[x]
-	}
-	if l != nil {
-		if left, err = s.outermost(l.n, l.path, l.depth, true); err != nil {
-			return node{}, node{}, node{}, err
+			at.kind = inner
+			out = append(out, beside.hash)
 		}
 	}
-	if r != nil {
-		if right, err = s.outermost(r.n, r.path, r.depth, false); err != nil {
-			return node{}, node{}, node{}, err
+	return out
+}
+
+// around returns the leaves nearest to the walk's target on either side. Where
+// the walk ends in a leaf that is not the target, that leaf is one of them.
+func (s *Snapshot) around(w *walk) (left, right node, err error) {
+	if w.end.kind == leaf {
+		if bytes.Compare(w.end.path[:], w.target[:]) < 0 {
+			left = w.end
+		} else {
+			right = w.end
 		}
 	}
-	return at, left, right, nil
+	for depth := len(w.pages) - 1; depth >= 0 && err == nil && (left.kind == empty || right.kind == empty); depth-- {
+		p, x := &w.pages[depth], nibble(&w.target, depth)
+		for y := x - 1; y >= 0 && err == nil && left.kind == empty; y-- {
+			left, err = s.outermost(p[y], withNibble(w.target, depth, y), depth+1, true)
+		}
+		for y := x + 1; y < 16 && err == nil && right.kind == empty; y++ {
+			right, err = s.outermost(p[y], withNibble(w.target, depth, y), depth+1, false)
+		}
+	}
+	return left, right, err
 }
 
 // withNibble returns path with the nibble at depth set to x; what follows is
@@ -155,33 +166,11 @@ func (s *Snapshot) neighbour(n node) (*Neighbour, error) {
 	if v == nil {
 		return nil, fmt.Errorf("%w: key %x is in the tree and has no value", ErrCorrupt, n.key)
 	}
-	path, err := s.path(n.path)
-	return &Neighbour{Key: bytes.Clone(n.key), Value: v, Path: path}, err
-}
-
-// path returns the siblings of the leaf at target, from the leaf up.
-func (s *Snapshot) path(target [32]byte) ([][32]byte, error) {
-	var down [][32]byte // from the root
-	at := s.head.root
-	for depth := 0; at.kind == inner; depth++ {
-		p, err := readPage(s.p, target, depth)
-		if err != nil {
-			return nil, err
-		}
-		levels, x := p.levels(), nibble(&target, depth)
-		for d := 1; d <= 4; d++ {
-			i := x >> (4 - d)
-			if levels[d-1][i>>1].kind == leaf {
-				break // the leaf stands alone from here on
-			}
-			down = append(down, levels[d][i^1].hash)
-		}
-		at = p[x]
+	w, err := s.walk(n.path)
+	if err != nil {
+		return nil, err
 	}
-	for i, j := 0, len(down)-1; i < j; i, j = i+1, j-1 {
-		down[i], down[j] = down[j], down[i]
-	}
-	return down, nil
+	return &Neighbour{Key: bytes.Clone(n.key), Value: v, Path: w.siblings()}, nil
 }
 
 // bit returns the side of the step at depth d, counted from the root: 1 when

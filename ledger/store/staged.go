@@ -3,8 +3,9 @@ package store
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
-	"sort"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -63,7 +64,9 @@ func (s *Staged) stage(genesis bool, writes []ledger.Write) error {
 		save: func(k, p []byte) error { return wrap(s.b.Set(k, p, nil)) },
 		drop: func(k []byte) error { return wrap(s.b.Delete(k, nil)) },
 	}
-	if s.next.root, err = u.apply(root, 0, changes); err != nil {
+	u.steps = len(changes) >= manyChanges
+	s.next.root, err = u.apply(root, 0, changes)
+	if err = errors.Join(err, u.close()); err != nil {
 		return err
 	}
 	return wrap(s.b.Set(keyHead, s.next.append(nil), nil))
@@ -73,14 +76,14 @@ func (s *Staged) stage(genesis bool, writes []ledger.Write) error {
 // tree, sorted by path, the last write of each key alone.
 func (s *Staged) values(writes []ledger.Write) ([]change, error) {
 	changes := make([]change, 0, len(writes))
-	for _, w := range writes {
+	for i, w := range writes {
 		if len(w.Key) == 0 || len(w.Key) > MaxKey {
 			return nil, fmt.Errorf("store: stage: %w: key of %d bytes, want 1..%d", ErrBounds, len(w.Key), MaxKey)
 		}
 		if w.Value != nil && (len(w.Value) == 0 || len(w.Value) > MaxValue) {
 			return nil, fmt.Errorf("store: stage: %w: key %x: value of %d bytes, want 1..%d (nil deletes)", ErrBounds, w.Key, len(w.Value), MaxValue)
 		}
-		c := change{path: hashKey(w.Key), key: bytes.Clone(w.Key), gone: w.Value == nil}
+		c := change{path: hashKey(w.Key), key: bytes.Clone(w.Key), gone: w.Value == nil, seq: i}
 		var err error
 		if c.gone {
 			err = s.b.Delete(stateKey(w.Key), nil)
@@ -105,7 +108,12 @@ func (s *Staged) values(writes []ledger.Write) ([]change, error) {
 }
 
 func sortChanges(c []change) {
-	sort.SliceStable(c, func(i, j int) bool { return bytes.Compare(c[i].path[:], c[j].path[:]) < 0 })
+	slices.SortFunc(c, func(a, b change) int {
+		if d := bytes.Compare(a.path[:], b.path[:]); d != 0 {
+			return d
+		}
+		return a.seq - b.seq
+	})
 }
 
 // Height returns the height staged.

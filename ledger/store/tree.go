@@ -1,10 +1,14 @@
 package store
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/bits"
+
+	"github.com/cockroachdb/pebble/v2"
 )
 
 // The tree is a sparse Merkle tree over SHA-256 of the keys, kept as pages of
@@ -69,36 +73,34 @@ type branch struct {
 	hash [32]byte
 }
 
-func join(l, r branch) branch {
+func join(l, r *branch) branch {
 	switch {
 	case l.kind == empty && r.kind == empty:
 		return branch{}
 	case l.kind == leaf && r.kind == empty:
-		return l
+		return *l
 	case l.kind == empty && r.kind == leaf:
-		return r
+		return *r
 	}
 	return branch{inner, hashInner(l.hash, r.hash)}
 }
 
-// levels returns the binary nodes of p: levels[4] are its children, levels[0]
-// has one, the page's own.
-func (p *page) levels() (l [5][16]branch) {
-	for i := range p {
-		l[4][i] = branch{p[i].kind, p[i].hash}
+// part returns the binary node over wide children of p from low on; wide is a
+// power of two, 16 for the whole page.
+func (p *page) part(low, wide int) branch {
+	var at [16]branch
+	for i := range wide {
+		at[i] = branch{p[low+i].kind, p[low+i].hash}
 	}
-	for d := 3; d >= 0; d-- {
-		for i := 0; i < 1<<d; i++ {
-			l[d][i] = join(l[d+1][2*i], l[d+1][2*i+1])
+	for ; wide > 1; wide /= 2 {
+		for i := range wide / 2 {
+			at[i] = join(&at[2*i], &at[2*i+1])
 		}
 	}
-	return l
+	return at[0]
 }
 
-func (p *page) hash() [32]byte {
-	l := p.levels()
-	return l[0][0].hash
-}
+func (p *page) hash() [32]byte { return p.part(0, 16).hash }
 
 // pageKey is the Pebble key of a page: depth, then the first depth nibbles.
 func pageKey(path [32]byte, depth int) []byte {
@@ -182,6 +184,10 @@ func readPage(r reader, path [32]byte, depth int) (page, error) {
 	if err != nil {
 		return page{}, err
 	}
+	return checkPage(b, path, depth)
+}
+
+func checkPage(b []byte, path [32]byte, depth int) (page, error) {
 	p, ok := decodePage(b)
 	if !ok {
 		return page{}, fmt.Errorf("%w: tree page at depth %d of %x: %d bytes", ErrCorrupt, depth, path, len(b))
@@ -196,14 +202,59 @@ type change struct {
 	value [32]byte // SHA-256 of the value
 	key   []byte
 	gone  bool
+	seq   int // place among the block's writes: a later one of a key wins
 }
 
 // update applies changes, sorted by path and without doubles, to the subtree
 // cur at depth, reading and writing each page at most once.
 type update struct {
 	r    reader
-	save func(pageKey, page []byte) error
+	save func(pageKey, page []byte) error // must not keep its arguments
 	drop func(pageKey []byte) error
+	buf  []byte // of the page being saved
+
+	// Many pages are read in rising order at each depth, where stepping is cheaper
+	// than looking each up.
+	steps bool
+	its   [65]*pebble.Iterator // by depth, made when needed
+}
+
+// manyChanges is from how many writes of a block on pages are read by steps.
+const manyChanges = 512
+
+func (u *update) read(path [32]byte, depth int) (page, error) {
+	if !u.steps || depth < 2 || depth >= len(u.its) {
+		return readPage(u.r, path, depth)
+	}
+	it, k := u.its[depth], pageKey(path, depth)
+	if it == nil {
+		var err error
+		if it, err = u.r.NewIter(&pebble.IterOptions{LowerBound: []byte{spaceTree, byte(depth)}, UpperBound: []byte{spaceTree, byte(depth + 1)}}); err != nil {
+			return page{}, wrap(err)
+		}
+		u.its[depth] = it
+	}
+	if !it.SeekGE(k) || !bytes.Equal(it.Key(), k) {
+		if err := it.Error(); err != nil {
+			return page{}, wrap(err)
+		}
+		return checkPage(nil, path, depth)
+	}
+	v, err := it.ValueAndErr()
+	if err != nil {
+		return page{}, wrap(err)
+	}
+	return checkPage(bytes.Clone(v), path, depth)
+}
+
+// close ends the reading; it may be called when nothing was read.
+func (u *update) close() (err error) {
+	for _, it := range u.its {
+		if it != nil {
+			err = errors.Join(err, finish(it))
+		}
+	}
+	return err
 }
 
 func (u *update) apply(cur node, depth int, changes []change) (node, error) {
@@ -219,7 +270,7 @@ func (u *update) apply(cur node, depth int, changes []change) (node, error) {
 		}
 		return u.build(depth, changes, &cur)
 	case inner:
-		p, err := readPage(u.r, changes[0].path, depth)
+		p, err := u.read(changes[0].path, depth)
 		if err != nil {
 			return node{}, err
 		}
@@ -287,5 +338,6 @@ func (u *update) settle(p *page, at [32]byte, depth int) (node, error) {
 	if only := p[bits.TrailingZeros16(used)]; bits.OnesCount16(used) == 1 && only.kind == leaf {
 		return only, u.drop(pageKey(at, depth))
 	}
-	return node{kind: inner, hash: p.hash()}, u.save(pageKey(at, depth), p.append(nil))
+	u.buf = p.append(u.buf[:0])
+	return node{kind: inner, hash: p.hash()}, u.save(pageKey(at, depth), u.buf)
 }
