@@ -179,6 +179,15 @@ func (a *app) FinalizeBlock(_ context.Context, r *abci.RequestFinalizeBlock) (*a
 	if a.staged, err = a.db.Stage(b.Height, res.Writes); err != nil {
 		return nil, a.fail(err)
 	}
+	lost, err := ledger.ExpiredChunks(a.db, b.Height)
+	if err != nil {
+		return nil, a.fail(err)
+	}
+	for _, h := range lost { // before those that the block brings: they may be the same
+		if err := a.staged.Forget(h); err != nil {
+			return nil, a.fail(err)
+		}
+	}
 	for _, c := range res.Blobs {
 		if _, err := a.staged.Keep(c.Bytes); err != nil {
 			return nil, a.fail(err)

@@ -185,6 +185,9 @@ func (r *Restore) Finish(ctx context.Context, progress func(done, total uint64))
 		return fmt.Errorf("%w: its values give the root %x, it says %x", ErrSnapshot, root.hash, r.m.Root)
 	}
 	h := head{written: true, height: r.m.Height, root: root}
+	if err := r.whole(h); err != nil {
+		return err
+	}
 	err = errors.Join(r.b.DeleteRange([]byte{spaceScratch}, []byte{spaceScratch + 1}, nil),
 		r.b.Delete(keyRestore, nil), r.b.Set(keyHead, h.append(nil), nil))
 	if err != nil {
@@ -197,6 +200,20 @@ func (r *Restore) Finish(ctx context.Context, progress func(done, total uint64))
 	}
 	r.db.head = h
 	return r.close()
+}
+
+// whole checks that the blobs which the state names are there: they are not under
+// its root, so that a snapshot could leave some out.
+func (r *Restore) whole(h head) error {
+	view := &Snapshot{p: r.db.p.NewSnapshot(), head: h}
+	defer view.Close()
+	return ledger.NamedChunks(view, func(hash [32]byte) error {
+		b, err := get(view.p, blobKey(hash))
+		if err == nil && b == nil {
+			err = fmt.Errorf("%w: it lacks the chunk %x of a module that its state names", ErrSnapshot, hash)
+		}
+		return err
+	})
 }
 
 // tree builds all pages from the leaves in the scratch space, which Pebble has

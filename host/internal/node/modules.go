@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -18,17 +19,18 @@ import (
 // configuration says, and has workers run them.
 type modules struct {
 	store    *plugins.Store
-	pool     *worker.Pool      // nil in a node that validates nothing
-	registry *plugins.Registry // likewise
+	onChain  func(id [32]byte) ([]byte, error) // nil bytes for one that the chain does not have
+	pool     *worker.Pool                      // nil in a node that validates nothing
+	registry *plugins.Registry                 // likewise
 }
 
 // openModules opens the store, and for a node that validates all that runs them.
-func openModules(cfg *config.Config, dir string, net *p2p.Host, wc worker.Config) (*modules, error) {
+func openModules(cfg *config.Config, dir string, net *p2p.Host, onChain func([32]byte) ([]byte, error), wc worker.Config) (*modules, error) {
 	store, err := plugins.OpenStore(dir)
 	if err != nil {
 		return nil, err
 	}
-	m := &modules{store: store}
+	m := &modules{store: store, onChain: onChain}
 	if len(cfg.Validate) == 0 {
 		return m, nil
 	}
@@ -50,6 +52,9 @@ func openModules(cfg *config.Config, dir string, net *p2p.Host, wc worker.Config
 	}
 	m.registry, err = plugins.NewRegistry(plugins.RegistryConfig{Store: store, Quota: cfg.Modules.Quota, Load: m.pool.LoadLimited,
 		Fetch: func(ctx context.Context, id plugins.ID) ([]byte, error) {
+			if b, err := onChain(id); err == nil && b != nil {
+				return b, nil // else a peer may have it
+			}
 			return net.FetchSHA256(ctx, net.Peers(), id, plugins.MaxModule, nil)
 		}})
 	if err != nil {
@@ -88,11 +93,18 @@ func (m *modules) close() {
 	}
 }
 
-// open serves a module as a blob.
+// open serves a module as a blob: one of the store, or one that the chain's blocks
+// brought, which goes into the store then.
 func (m *modules) open(id [32]byte) (io.ReadSeekCloser, int64, error) {
 	b, err := m.store.Get(id)
 	if err != nil {
-		return nil, 0, err
+		var chained error
+		if b, chained = m.onChain(id); chained != nil || b == nil {
+			return nil, 0, errors.Join(err, chained)
+		}
+		if _, err := m.store.Put(b); err != nil {
+			return nil, 0, err
+		}
 	}
 	return nopCloser{bytes.NewReader(b)}, int64(len(b)), nil
 }

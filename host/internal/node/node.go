@@ -141,7 +141,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *even
 // openWork opens what the validator's side needs, and serves blobs.
 func (n *Node) openWork() error {
 	var err error
-	if n.modules, err = openModules(&n.cfg, filepath.Join(n.cfg.Home, "modules"), n.net, worker.Config{Log: n.log}); err != nil {
+	if n.modules, err = openModules(&n.cfg, filepath.Join(n.cfg.Home, "modules"), n.net, n.chained, worker.Config{Log: n.log}); err != nil {
 		return err
 	}
 	n.bundles = &bundles{filepath.Join(n.cfg.Home, "evidence")}
@@ -152,6 +152,14 @@ func (n *Node) openWork() error {
 		return n.bundles.open(id, n.closed)
 	})
 	return nil
+}
+
+// chained is a module that blocks brought, put together from its chunks; nil for
+// one that the chain does not have.
+func (n *Node) chained(id [32]byte) ([]byte, error) {
+	v := n.chain.View()
+	defer v.Close()
+	return ledger.ReadModule(v, id, v.Blob)
 }
 
 // peerSeed is the hotkey's derived peer identity, or one of the home's own.
