@@ -156,6 +156,32 @@ func (c *Client) Metagraph(ctx context.Context, netuid uint16) (*Metagraph, erro
 	return get[Metagraph](ctx, c, fmt.Sprintf("/v1/subnets/%d/metagraph", netuid))
 }
 
+// Parameters returns the named parameters of a subnet, or with 0 of the chain.
+func (c *Client) Parameters(ctx context.Context, netuid uint16) (*Parameters, error) {
+	return get[Parameters](ctx, c, fmt.Sprintf("/v1/subnets/%d/parameters", netuid))
+}
+
+// Weights returns what validators said of an epoch; a negative epoch is the last
+// that ended.
+func (c *Client) Weights(ctx context.Context, netuid uint16, epoch int64, mechanism uint8) (*Weights, error) {
+	return get[Weights](ctx, c, fmt.Sprintf("/v1/subnets/%d/weights?epoch=%d&mechanism=%d", netuid, max(epoch, -1), mechanism))
+}
+
+// Proxies returns the delegates of an account.
+func (c *Client) Proxies(ctx context.Context, address string) (*Proxies, error) {
+	return get[Proxies](ctx, c, "/v1/accounts/"+url.PathEscape(address)+"/proxies")
+}
+
+// Proposals returns the newest proposals with numbers below below, 0 for all.
+func (c *Client) Proposals(ctx context.Context, below uint64, limit int) (*Proposals, error) {
+	return get[Proposals](ctx, c, fmt.Sprintf("/v1/proposals?below=%d&limit=%d", below, limit))
+}
+
+// Proposal returns a proposal by its number.
+func (c *Client) Proposal(ctx context.Context, id uint64) (*Proposal, error) {
+	return get[Proposal](ctx, c, fmt.Sprintf("/v1/proposals/%d", id))
+}
+
 // Events calls fn with each message of the event stream until fn or the
 // connection fails or ctx ends. last is the id to go on from; "" is the next
 // block, or since when that is not 0. A caller that connects again passes the id

@@ -165,6 +165,7 @@ func (s *Server) Close() error {
 func (s *Server) routes() {
 	s.stateRoutes()
 	s.subnetRoutes()
+	s.marketRoutes()
 	if s.cfg.Node != nil {
 		s.stakeRoutes()
 		s.blockRoutes()

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -89,5 +90,5 @@ func stakes(height uint64, v ledger.View, id key.ID) (*Stakes, error) {
 
 // Stakes returns the positions of an account.
 func (c *Client) Stakes(ctx context.Context, address string) (*Stakes, error) {
-	return get[Stakes](ctx, c, "/v1/accounts/"+address+"/stakes")
+	return get[Stakes](ctx, c, "/v1/accounts/"+url.PathEscape(address)+"/stakes")
 }

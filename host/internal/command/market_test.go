@@ -31,6 +31,7 @@ func market(t *testing.T, names ...string) *solo.Chain {
 	t.Setenv("HOME", t.TempDir())
 	g := solo.Genesis(t)
 	g.ChainID = "plexus-dev-market"
+	g.Params.ProposalDeposit, g.Params.VotingPeriod, g.Params.ExecutionDelay = 2*unit.Coin, 40, 3
 	g.Params.MinLock, g.Params.NetworkRate, g.Params.LockFactor, g.Params.BlockMS = 200*unit.Coin, 0, 1, 1000
 	for _, n := range names {
 		g.Accounts = append(g.Accounts, ledger.Allocation{Account: keys.Development(n).Public(), Balance: 1000 * unit.Coin})
@@ -354,6 +355,47 @@ func TestStakingByCommands(t *testing.T) {
 	}
 	mustRun(t, words("swap-coldkey dispute --from //dan")...)
 	refuses(t, 1, "disputed", words("send 1 "+hot+" --from //dan")...)
+}
+
+// A parameter of the chain is proposed, voted on and carried out.
+func TestGovernanceByCommands(t *testing.T) {
+	market(t, "cold", "ben")
+	prod := key.Seed{1}.Public().String()
+	refuses(t, exitUsage, "known parameter", words("gov propose nonsense=1 --from //cold")...)
+	refuses(t, exitUsage, "pool_fee 20000: must be 0..", words("gov propose pool_fee=20000 --from //cold")...)
+	refuses(t, exitUsage, "NAME=VALUE, or --text", words("gov propose --from //cold")...)
+	refuses(t, exitUsage, "no proposal 0", words("gov show 0")...)
+	mustRun(t, words("stake add --netuid 0 --amount 50 --from //ben --hotkey "+prod)...)
+	dry := asJSON[sent](t, "gov propose", words("pool_fee=66 --text because --from //cold --dry-run")...)
+	if dry.Amount != "2 TAO" || !slices.ContainsFunc(dry.Changes, func(d ledger.Difference) bool { return d.Of == "proposal 0" && d.After == "pool_fee" }) {
+		t.Errorf("%+v", dry)
+	}
+	made := asJSON[sent](t, "gov propose", words("pool_fee=66 --text because --from //cold")...)
+	if made.Proposal == nil || *made.Proposal != 0 {
+		t.Fatalf("%+v", made)
+	}
+	refuses(t, exitUsage, "yes, no or abstain", words("gov vote 0 maybe --from //ben")...)
+	if _, code, err := run(t, words("gov vote 0 no --from //cold")...); code != 1 || !strings.Contains(err.Error(), "to vote") {
+		t.Error("without root stake:", code, err)
+	}
+	mustRun(t, words("gov vote 0 yes --from //ben")...)
+	p := asJSON[proposal](t, "gov show", words("0 --account //ben")...)
+	if p.Vote != "yes" || p.State != "voting" || p.Now == nil || *p.Now != 33 || p.Value != 66 || p.Text != "because" {
+		t.Errorf("%+v", p)
+	}
+	mustRun(t, words("gov propose --text words --from //cold")...)
+	list := asJSON[proposals](t, "gov ls")
+	if len(list.Proposals) != 2 || list.Proposals[0].ID != 1 || list.Proposals[0].Text != "words" || list.Proposals[0].Parameter != "" {
+		t.Errorf("%+v", list)
+	}
+	solo.Eventually(t, "the execution", func() bool { return asJSON[proposal](t, "gov show", "0").State == "executed" })
+	if p := asJSON[proposal](t, "gov show", "0"); p.Yes < 50*unit.Coin || p.Deposit != 0 || *p.Now != 66 {
+		t.Errorf("%+v", p)
+	}
+	refuses(t, 1, "took votes until block", words("gov vote 0 no --from //ben")...)
+	if out := mustRun(t, "gov", "show", "0"); !strings.Contains(out, "executed") {
+		t.Error(out)
+	}
 }
 
 // Every way in which the ledger says when something is allowed again is read.

@@ -19,22 +19,23 @@ import (
 
 // sent is what a command that signs and pays prints as JSON.
 type sent struct {
-	ID      string              `json:"id"`
-	Kind    string              `json:"kind"`
-	From    string              `json:"from"`
-	As      string              `json:"as,omitempty"` // account acted for, of --as
-	To      string              `json:"to,omitempty"`
-	Amount  string              `json:"amount"` // at most, where the chain sets the price
-	Fee     string              `json:"fee"`
-	Trade   *quote              `json:"trade,omitempty"`
-	Height  uint64              `json:"height,omitempty"`
-	NetUID  *ledger.NetUID      `json:"netuid,omitempty"` // of a subnet that was created
-	DryRun  bool                `json:"dry_run,omitempty"`
-	Result  string              `json:"result,omitempty"`  // of a dry run: ok, or the reject that the next block would give
-	Unlocks *unlock             `json:"unlocks,omitempty"` // when what is refused for a time is allowed again
-	Changes []ledger.Difference `json:"changes,omitempty"` // of a dry run
-	File    string              `json:"file,omitempty"`    // written by --unsigned
-	done    string
+	ID       string              `json:"id"`
+	Kind     string              `json:"kind"`
+	From     string              `json:"from"`
+	As       string              `json:"as,omitempty"` // account acted for, of --as
+	To       string              `json:"to,omitempty"`
+	Amount   string              `json:"amount"` // at most, where the chain sets the price
+	Fee      string              `json:"fee"`
+	Trade    *quote              `json:"trade,omitempty"`
+	Height   uint64              `json:"height,omitempty"`
+	NetUID   *ledger.NetUID      `json:"netuid,omitempty"`   // of a subnet that was created
+	Proposal *uint64             `json:"proposal,omitempty"` // number of one that was made
+	DryRun   bool                `json:"dry_run,omitempty"`
+	Result   string              `json:"result,omitempty"`  // of a dry run: ok, or the reject that the next block would give
+	Unlocks  *unlock             `json:"unlocks,omitempty"` // when what is refused for a time is allowed again
+	Changes  []ledger.Difference `json:"changes,omitempty"` // of a dry run
+	File     string              `json:"file,omitempty"`    // written by --unsigned
+	done     string
 }
 
 // payment is one transaction to sign, with what it says to a person.

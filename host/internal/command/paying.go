@@ -14,7 +14,7 @@ func payingCommands() []*cobra.Command {
 	return []*cobra.Command{sendCommand(), registerCommand(), group("subnet", "Open and run subnets", subnetPaying()),
 		group("stake", "Stake behind hotkeys", stakePaying()),
 		group("delegate", "Takes, and where earnings are staked", delegatePaying()), group("child", "Lend stake weight", childPaying()),
-		swapHotkeyCommand(), group("swap-coldkey", "Move a whole account", coldkeyPaying()),
+		group("gov", "Propose and vote", govPaying()), swapHotkeyCommand(), group("swap-coldkey", "Move a whole account", coldkeyPaying()),
 		group("producer", "Stand for producing blocks", producerPaying()),
 		group("proxy", "Let another key act for your account", proxyPaying())}
 }
