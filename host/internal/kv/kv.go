@@ -19,6 +19,15 @@ var ErrLocked = errors.New("kv: the directory is locked by another node")
 // is lost; the chain is not.
 var ErrCorrupt = errors.New("kv: the database is damaged")
 
+// ErrFormat is returned for a database that another version of this program wrote.
+var ErrFormat = errors.New("kv: unknown format")
+
+// formatVersion changes whenever what a program wrote before could be misread, by
+// any package that keeps records here. Databases without a number are of the first.
+const formatVersion = 1
+
+var keyFormat = []byte{0, 'f'}
+
 // DB is an open database. Its methods may be called concurrently.
 type DB struct{ p *pebble.DB }
 
@@ -35,7 +44,30 @@ func Open(dir string) (*DB, error) {
 	default: // files that are missing, cut or altered
 		return nil, fmt.Errorf("%w: %s: delete the directory to go on, which loses the work of the running epoch: %w", ErrCorrupt, dir, err)
 	}
-	return &DB{p}, nil
+	d := &DB{p}
+	if err := d.checkFormat(); err != nil {
+		return nil, errors.Join(fmt.Errorf("kv: opening %s: %w", dir, err), p.Close())
+	}
+	return d, nil
+}
+
+// checkFormat compares the number in the database with the program's, and writes
+// it where there is none.
+func (d *DB) checkFormat() error {
+	have, err := d.Get(keyFormat)
+	switch {
+	case err != nil:
+		return err
+	case have == nil:
+		return d.Put(keyFormat, []byte{formatVersion})
+	case len(have) != 1:
+		return fmt.Errorf("%w: its number has %d bytes, want 1", ErrFormat, len(have))
+	case have[0] < formatVersion:
+		return fmt.Errorf("%w: it was written in format %d and this program reads format %d: use the program that wrote it, or delete the directory, which loses the work of the running epoch", ErrFormat, have[0], formatVersion)
+	case have[0] > formatVersion:
+		return fmt.Errorf("%w: it was written in format %d and this program reads format %d: install the newer program", ErrFormat, have[0], formatVersion)
+	}
+	return nil
 }
 
 // open turns Pebble's panics, by which it reports some kinds of damage, into
