@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/plexus-network/plexus/abi"
 	"github.com/plexus-network/plexus/plugins"
 )
@@ -28,6 +30,10 @@ func TestMain(m *testing.M) {
 	}
 	cacheDir = dir
 	code := m.Run()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
 	os.RemoveAll(dir)
 	os.Exit(code)
 }

@@ -151,6 +151,7 @@ type writer struct {
 	code    []byte
 	depth   int  // blocks open, all without results
 	bits    bool // the bits of floats are shown
+	whole64 bool // integers alone, and divisors that are odd
 }
 
 func (w *writer) draw(n int) int {
@@ -175,7 +176,11 @@ func (w *writer) whole(deep int) {
 		}
 		return
 	}
-	switch w.draw(7) {
+	kind := w.draw(7)
+	if w.whole64 && kind >= 1 && kind <= 3 {
+		kind = 5
+	}
+	switch kind {
 	case 0:
 		w.address()
 		w.put(0x29, 3, 0)
@@ -199,7 +204,11 @@ func (w *writer) whole(deep int) {
 	default:
 		w.whole(deep - 1)
 		w.whole(deep - 1)
-		w.put([]byte{0x7c, 0x7d, 0x7e, 0x83, 0x84, 0x85, 0x86, 0x88, 0x7f, 0x82}[w.draw(10)])
+		op := []byte{0x7c, 0x7d, 0x7e, 0x83, 0x84, 0x85, 0x86, 0x88, 0x7f, 0x82}[w.draw(10)]
+		if w.whole64 && (op == 0x7f || op == 0x82) {
+			w.put(0x42, 1, 0x84)
+		}
+		w.put(op)
 	}
 }
 
@@ -228,7 +237,11 @@ func (w *writer) address() {
 }
 
 func (w *writer) statement() {
-	switch w.draw(12) {
+	kind := w.draw(12)
+	if w.whole64 && kind <= 3 {
+		kind = 0
+	}
+	switch kind {
 	case 0, 1:
 		w.whole(3)
 		w.put(0x21, byte(3+w.draw(4)))
@@ -282,7 +295,13 @@ func (w *writer) statement() {
 // that everything computed shows.
 func program(choices []byte, man *abi.Manifest) (module []byte, bits bool) {
 	w := &writer{choices: choices}
-	w.bits = w.draw(2) == 1
+	call, side := w.program()
+	return assemble(call, side, man), w.bits
+}
+
+// program writes plexus_call and a function beside it.
+func (w *writer) program() (call, side []byte) {
+	w.bits = w.draw(2) == 1 && !w.whole64
 	for range 12 {
 		w.statement()
 	}
@@ -298,12 +317,17 @@ func program(choices []byte, man *abi.Manifest) (module []byte, bits bool) {
 	w.put(0x41)
 	w.put(sleb(4096)...)
 	w.put(0x41, 0, 0x36, 2, 0) // the status
-	call := w.code
+	call = w.code
 	w.code = nil
 	for range 3 {
 		w.statement()
 	}
 	call = cat(call, []byte{0x41}, sleb(4100), []byte{0x41, 0, 0x41}, sleb(2064), []byte{0xfc, 10, 0, 0}, reply(4096, 4+2064))
-	side := body([]byte{3, 3, 0x7f, 4, 0x7e, 2, 0x7c}, w.code)
-	return spec{locals: []byte{2, 4, 0x7e, 2, 0x7c}, call: call, funcs: [][]byte{side}, manifest: man}.bytes(), w.bits
+	return call, w.code
+}
+
+// assemble puts both into a module.
+func assemble(call, side []byte, man *abi.Manifest) []byte {
+	return spec{locals: []byte{2, 4, 0x7e, 2, 0x7c}, call: call, manifest: man,
+		funcs: [][]byte{body([]byte{3, 3, 0x7f, 4, 0x7e, 2, 0x7c}, side)}}.bytes()
 }
