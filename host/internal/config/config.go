@@ -67,7 +67,17 @@ type Modules struct {
 	Quota   int64    // bytes of the store, 0 for no bound
 	Inline  uint64   // fuel of a call in the node's own process, 0 for none
 	Rate    uint64   // fuel a second of one module, 0 for no bound
+	Pages   uint64   // memory of the calls of one module that run at once, in pages, 0 for no bound
+	Workers int      // calls of one module that run at once, 0 for no bound
+	Total   Total    // of all modules together
 	Referee int      // every so-manieth call is repeated in the interpreter, 0 for none
+}
+
+// Total bounds all modules together; how many of their calls run at once is
+// Config.Workers.
+type Total struct {
+	Rate  uint64 // fuel a second, 0 for no bound
+	Pages uint64 // memory of the calls that run at once, in pages, 0 for no bound
 }
 
 // Policy is what the configuration decided of modules.

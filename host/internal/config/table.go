@@ -93,6 +93,10 @@ var table = []Key{
 	{Name: "modules.inline", Unit: "fuel", Most: 20_000_000, Meaning: "Fuel that a call may use in the node's own process before it is made in a worker. 0: all calls in workers.",
 		field: func(c *Config) any { return &c.Modules.Inline }},
 	{Name: "modules.rate", Unit: "fuel/s", Most: plugins.MaxFuel, Meaning: "Fuel a second that one module may use. 0: no bound.", field: func(c *Config) any { return &c.Modules.Rate }},
+	{Name: "modules.pages", Unit: "pages", Most: 1 << 32, Meaning: "Memory, in pages of 64 KiB, of the calls of one module that run at once; one may always run. 0: no bound.", field: func(c *Config) any { return &c.Modules.Pages }},
+	{Name: "modules.workers", Unit: "calls", Most: 64, Meaning: "Calls of one module that run at once. 0: as many as there are workers.", field: func(c *Config) any { return &c.Modules.Workers }},
+	{Name: "modules.total.rate", Unit: "fuel/s", Most: plugins.MaxFuel, Meaning: "Fuel a second that all modules together may use. 0: no bound.", field: func(c *Config) any { return &c.Modules.Total.Rate }},
+	{Name: "modules.total.pages", Unit: "pages", Most: 1 << 32, Meaning: "Memory, in pages of 64 KiB, of all calls that run at once; one may always run. 0: no bound.", field: func(c *Config) any { return &c.Modules.Total.Pages }},
 	{Name: "modules.referee", Unit: "calls", Most: 1_000_000, Meaning: "One in so many calls is repeated in the interpreter and compared. 0: none.", field: func(c *Config) any { return &c.Modules.Referee }},
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/plexus-network/plexus/ledger/chain"
 	"github.com/plexus-network/plexus/p2p"
+	"github.com/plexus-network/plexus/plugins/worker"
 )
 
 // MaxSeries bounds the series of one answer. Families beyond it are left out,
@@ -31,6 +32,7 @@ type Sources struct {
 	Consensus func() int // peers in consensus gossip
 	Network   func() p2p.Stats
 	Indexed   func() (first, last uint64) // of the history; nil for none
+	Modules   func() worker.Stats         // of what runs modules; nil for none
 }
 
 // Metrics are one node's figures.
@@ -70,6 +72,9 @@ func New(s Sources) *Metrics {
 		gauge("plexus_consensus_peers", "Peers that take part in consensus gossip.", func() float64 { return float64(s.Consensus()) }))
 	if s.Indexed != nil {
 		m.reg.MustRegister(gauge("plexus_history_height", "Height that the history has reached.", func() float64 { _, last := s.Indexed(); return float64(last) }))
+	}
+	if s.Modules != nil {
+		m.reg.MustRegister(calls{s.Modules})
 	}
 	return m
 }

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"time"
 
 	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/ledger"
@@ -43,7 +45,9 @@ func openModules(cfg *config.Config, dir string, net *p2p.Host, onChain func([32
 		return nil, err
 	}
 	wc.Command, wc.CacheDir, wc.Workers, wc.Timeout = []string{self, "worker"}, cfg.Cache, cfg.Workers, cfg.MaxCall
-	wc.Each.Rate, wc.Referee = cfg.Modules.Rate, cfg.Modules.Referee
+	wc.Each = worker.Budget{Rate: cfg.Modules.Rate, Pages: cfg.Modules.Pages, Workers: cfg.Modules.Workers}
+	wc.Total = worker.Budget{Rate: cfg.Modules.Total.Rate, Pages: cfg.Modules.Total.Pages}
+	wc.Referee = cfg.Modules.Referee
 	if cfg.Cache != "" {
 		wc.Inline = cfg.Modules.Inline
 	}
@@ -70,6 +74,69 @@ func (m *modules) of(netuid ledger.NetUID) func(context.Context, plugins.ID) (pl
 	return func(ctx context.Context, id plugins.ID) (plugins.Caller, error) {
 		return m.registry.Open(ctx, uint16(netuid), id)
 	}
+}
+
+// warmRetry is how long a module that could not be made ready is left alone.
+const warmRetry = time.Minute
+
+// announced is a module that will score a subnet from an epoch on.
+type announced struct {
+	netuid ledger.NetUID
+	module plugins.ID
+	from   ledger.Epoch
+}
+
+// ahead reads what is announced for the subnets.
+func ahead(v ledger.View, netuids []ledger.NetUID) (l []announced, err error) {
+	for _, netuid := range netuids {
+		sub, err := ledger.LoadSubnet(v, netuid)
+		if err != nil {
+			return nil, err
+		}
+		if sub != nil && sub.Next.Module != ([32]byte{}) {
+			l = append(l, announced{netuid, sub.Next.Module, sub.Next.Epoch})
+		}
+	}
+	return l, nil
+}
+
+// warm makes modules ready as they are announced, until ctx ends: fetched,
+// compiled and kept beside those that run. next is asked at each block.
+func (m *modules) warm(ctx context.Context, blocks <-chan ledger.Height, next func() ([]announced, error), log *slog.Logger) {
+	tried := map[announced]time.Time{} // when to try again, zero for never
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-blocks:
+		}
+		l, err := next()
+		if err != nil {
+			log.Warn("reading which modules follow", "err", err)
+			continue
+		}
+		for _, a := range l {
+			if again, ok := tried[a]; ok && (again.IsZero() || time.Now().Before(again)) {
+				continue
+			}
+			start := time.Now()
+			if err := m.registry.Warm(ctx, uint16(a.netuid), a.module); err != nil {
+				tried[a] = time.Now().Add(warmRetry)
+				log.Warn("the module that will follow is not ready", "netuid", a.netuid, "module", a.module, "from_epoch", a.from, "err", err)
+				continue
+			}
+			tried[a] = time.Time{}
+			log.Info("the module that will follow is ready", "netuid", a.netuid, "module", a.module, "from_epoch", a.from, "took", time.Since(start).Round(time.Millisecond))
+		}
+	}
+}
+
+// stats are the counters of what runs modules, empty where nothing does.
+func (m *modules) stats() worker.Stats {
+	if m.pool == nil {
+		return worker.Stats{}
+	}
+	return m.pool.Stats()
 }
 
 // reload puts the section modules of a configuration into force, as far as it

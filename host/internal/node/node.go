@@ -260,6 +260,17 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error {
 		return n.keepJoined(ctx)
 	})
+	if len(n.cfg.Validate) > 0 {
+		blocks := chainView{n}.Blocks(ctx)
+		g.Go(func() error {
+			n.modules.warm(ctx, blocks, func() ([]announced, error) {
+				v := n.chain.View()
+				defer v.Close()
+				return ahead(v, n.cfg.Validate)
+			}, n.log)
+			return nil
+		})
+	}
 	for _, netuid := range n.cfg.Validate {
 		v := validator.New(validator.Config{ChainID: n.gen.ChainID, NetUID: netuid, Hotkey: n.hot, Net: n.net, Chain: chainView{n}, Keep: n.work,
 			Module: n.modules.of(netuid), Data: n.dataset, Publish: n.bundles.put, Notify: n.notify, Log: n.log})
