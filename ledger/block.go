@@ -30,6 +30,12 @@ type Misbehaving struct {
 	Height   Height // of the votes
 }
 
+// Anchor names a block that somebody trusts.
+type Anchor struct {
+	Height Height
+	Hash   [32]byte // of the block
+}
+
 // ProducerUpdate tells consensus of a producer whose voting power changes.
 type ProducerUpdate struct {
 	Consensus key.ID // ed25519 key that signs votes

@@ -54,6 +54,10 @@ func child() error {
 	net := &testnet{}
 	net.secrets(len(g.Producers))
 	seed := [32]byte{9, byte(i)}
+	twin := os.Getenv("CHAIN_TEST_TWIN") != "" // a second process with one producer's key
+	if twin {
+		seed[31] = 1
+	}
 	k, err := crypto.UnmarshalEd25519PrivateKey(ed25519.NewKeyFromSeed(seed[:]))
 	if err != nil {
 		return err
@@ -91,7 +95,17 @@ func child() error {
 	if err != nil {
 		return err
 	}
-	n.Subscribe(func(b Block) { fmt.Println("height", b.Height) })
+	n.Subscribe(func(b Block) {
+		fmt.Println("height", b.Height)
+		for _, e := range b.Events {
+			if e.Kind == "slashed" {
+				fmt.Println("slashed", punished(n, g, e.Hotkey))
+			}
+		}
+	})
+	if twin {
+		go pester(n)
+	}
 	if a := n.TCPAddress(); a != "" {
 		fmt.Println("addr", a)
 	} else {
@@ -140,7 +154,8 @@ type process struct {
 	addr   string
 	height atomic.Int64
 
-	committed atomic.Int64 // transfers, of a process under load
+	committed atomic.Int64           // transfers, of a process under load
+	slashed   atomic.Pointer[string] // what punished says, nil before
 }
 
 func spawn(t *testing.T, home, genesis string, i int, pace time.Duration) *process {
@@ -175,6 +190,8 @@ func start(t *testing.T, cmd *exec.Cmd, home, genesis string, i int, pace time.D
 			case "height":
 				h, _ := strconv.ParseInt(rest, 10, 64)
 				p.height.Store(h)
+			case "slashed":
+				p.slashed.Store(&rest)
 			case "committed":
 				c, _ := strconv.ParseInt(rest, 10, 64)
 				p.committed.Store(c)

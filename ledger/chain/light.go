@@ -35,10 +35,7 @@ const (
 )
 
 // Anchor is a block that somebody trusts: a root of trust for a light client.
-type Anchor struct {
-	Height uint64
-	Hash   [32]byte // of the block
-}
+type Anchor = ledger.Anchor
 
 // Ask carries a request to some node's Answer and returns what it said.
 type Ask func(ctx context.Context, req []byte) ([]byte, error)

@@ -156,7 +156,7 @@ func TestLightTrust(t *testing.T) {
 	t.Parallel()
 	net := newTestnet(t, 4)
 	c := newSignedChain(t, net, 20, 2, 9, nil, 0)
-	anchor := func(h int) *Anchor { return &Anchor{uint64(h), [32]byte(c.blocks[h-1].Hash())} }
+	anchor := func(h int) *Anchor { return &Anchor{Height: uint64(h), Hash: [32]byte(c.blocks[h-1].Hash())} }
 	period := TrustingPeriod(c.genesis)
 	if period != 9*24*time.Hour+8*time.Hour {
 		t.Fatalf("trusting period %v", period)
@@ -185,7 +185,7 @@ func TestLightTrust(t *testing.T) {
 		"the genesis, too old":             {10, func(*LightConfig) {}, ErrTrust},
 		"an anchor, young":                 {9, func(c *LightConfig) { c.Anchor = anchor(9) }, nil},
 		"an anchor, too old":               {10, func(c *LightConfig) { c.Anchor = anchor(9) }, ErrTrust},
-		"an anchor above the head":         {0, func(c *LightConfig) { c.Anchor = &Anchor{1 << 40, [32]byte{}} }, ErrUnavailable},
+		"an anchor above the head":         {0, func(c *LightConfig) { c.Anchor = &Anchor{Height: 1 << 40} }, ErrUnavailable},
 		"an anchor at height 0":            {0, func(c *LightConfig) { c.Anchor = &Anchor{} }, ErrTrust},
 		"an anchor with another hash":      {0, func(c *LightConfig) { c.Anchor = wrong }, ErrVerify},
 		"a longer period":                  {10, func(c *LightConfig) { c.Period = 20 * 24 * time.Hour }, nil},

@@ -83,7 +83,7 @@ func TestRestoreSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	hash := [32]byte(forged.state.LastBlockID.Hash)
-	if err := RestoreSnapshot(t.Context(), db, net.genesis, f, &Anchor{m.Height, hash}, nil); err != nil {
+	if err := RestoreSnapshot(t.Context(), db, net.genesis, f, &Anchor{Height: m.Height, Hash: hash}, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := RestoreSnapshot(t.Context(), db, net.genesis, f, nil, nil); !errors.Is(err, store.ErrNotEmpty) {

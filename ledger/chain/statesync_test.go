@@ -99,7 +99,7 @@ func TestStateSync(t *testing.T) {
 	lies := newShelf(t, 0)
 	liar := net.launch(t, t.TempDir(), -1, func(c *Config) {
 		c.Snapshots = lies
-		c.StateSync = &StateSync{Anchor: &Anchor{15, [32]byte(anchor.Hash())}, Ask: askOf(n)}
+		c.StateSync = &StateSync{Anchor: &Anchor{Height: 15, Hash: [32]byte(anchor.Hash())}, Ask: askOf(n)}
 	})
 	greet(t, liar, n)
 	liar.reach(t, 21)
@@ -124,7 +124,7 @@ func TestStateSync(t *testing.T) {
 	var log bytes.Buffer
 	joined := net.launch(t, t.TempDir(), -1, func(c *Config) {
 		c.Log = slog.New(slog.NewTextHandler(&log, nil))
-		c.StateSync = &StateSync{Anchor: &Anchor{15, [32]byte(anchor.Hash())}, Ask: askOf(n), Witnesses: func() []Ask { return []Ask{askOf(n)} },
+		c.StateSync = &StateSync{Anchor: &Anchor{Height: 15, Hash: [32]byte(anchor.Hash())}, Ask: askOf(n), Witnesses: func() []Ask { return []Ask{askOf(n)} },
 			Progress: func(done, total uint64) { told = append(told, fmt.Sprint(done, "/", total)) }}
 	})
 	if joined.Head().Height != 0 || !joined.CatchingUp() {

@@ -9,12 +9,18 @@ import (
 	"strings"
 	"time"
 
-	"github.com/plexus-network/plexus/host/internal/remote"
+	"github.com/plexus-network/plexus/host/internal/join"
 	"github.com/plexus-network/plexus/ledger"
-	"github.com/plexus-network/plexus/ledger/chain"
-	"github.com/plexus-network/plexus/p2p"
 	"github.com/plexus-network/plexus/plugins"
 	"github.com/plexus-network/plexus/plugins/worker"
+)
+
+// Defaults that are package p2p's too, which a test of package node holds equal:
+// its library takes too long to build for the fuzzing of this package.
+const (
+	defaultListen      = "/ip4/127.0.0.1/udp/0/quic-v1"
+	defaultMaxPeers    = 400
+	defaultPrefixPeers = 8
 )
 
 // Errors of a configuration.
@@ -163,10 +169,10 @@ type Log struct {
 // Default is a full node of the public cadence whose listeners are all on
 // loopback.
 func Default() Config {
-	return Config{Genesis: "genesis.cbor", Listen: []string{p2p.DefaultListen}, BlockTime: 12 * time.Second,
+	return Config{Genesis: "genesis.cbor", Listen: []string{defaultListen}, BlockTime: 12 * time.Second,
 		Cache: DefaultCache(), Workers: 1, MaxCall: 30 * time.Second, Transport: "libp2p",
 		TCP:      TCP{Listen: "127.0.0.1:26656"},
-		P2P:      P2P{HolePunching: true, MaxPeers: p2p.DefaultMaxPeers, PrefixPeers: p2p.DefaultPrefixPeers},
+		P2P:      P2P{HolePunching: true, MaxPeers: defaultMaxPeers, PrefixPeers: defaultPrefixPeers},
 		Snapshot: Snapshot{Keep: 2},
 		API:      API{Listen: "127.0.0.1:9650", Rate: 50, Body: 1 << 20},
 		Admin:    Admin{Socket: "admin.sock"}, Log: Log{Level: "info", Format: "text"},
@@ -200,7 +206,7 @@ func (c *Config) JoinAddrs(genesis [32]byte) ([]string, error) {
 			out = append(out, s)
 			continue
 		}
-		j, err := remote.ParseJoin(s)
+		j, err := join.Parse(s)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 		}
@@ -215,16 +221,16 @@ func (c *Config) JoinAddrs(genesis [32]byte) ([]string, error) {
 
 // Anchor is the block that a state sync trusts: that of statesync.trust, else that
 // of the first join string that names one; nil for none, which leaves the genesis.
-func (c *Config) Anchor() (*chain.Anchor, error) {
+func (c *Config) Anchor() (*ledger.Anchor, error) {
 	if c.StateSync.Trust != "" {
-		a, err := remote.ParseAnchor(c.StateSync.Trust)
+		a, err := join.ParseAnchor(c.StateSync.Trust)
 		if err != nil {
 			return nil, fmt.Errorf("%w: statesync.trust: %w", ErrConfig, err)
 		}
 		return a, nil
 	}
 	for _, s := range c.Join {
-		if j, err := remote.ParseJoin(s); err == nil && j.Anchor != nil {
+		if j, err := join.Parse(s); err == nil && j.Anchor != nil {
 			return j.Anchor, nil
 		}
 	}

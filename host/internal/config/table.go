@@ -8,12 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
 
-	"github.com/plexus-network/plexus/host/internal/remote"
+	"github.com/plexus-network/plexus/host/internal/join"
 	"github.com/plexus-network/plexus/ledger"
-	"github.com/plexus-network/plexus/p2p"
 	"github.com/plexus-network/plexus/plugins"
 )
 
@@ -292,24 +290,25 @@ func filled(want string) func(string) error {
 
 func notEmpty(c *Config, k *Key) error {
 	if p, ok := k.field(c).(*[]string); ok && len(*p) == 0 {
-		return fmt.Errorf("%s is empty: want at least one multiaddr like %s", k.Name, p2p.DefaultListen)
+		return fmt.Errorf("%s is empty: want at least one multiaddr like %s", k.Name, defaultListen)
 	}
 	return nil
 }
 
 func isMultiaddr(s string) error {
 	if _, err := multiaddr.NewMultiaddr(s); err != nil {
-		return fmt.Errorf("want a multiaddr like %s", p2p.DefaultListen)
+		return fmt.Errorf("want a multiaddr like %s", defaultListen)
 	}
 	return nil
 }
 
 func isJoin(s string) error {
 	if strings.HasPrefix(s, "plexus://") {
-		_, err := remote.ParseJoin(s)
+		_, err := join.Parse(s)
 		return err
 	}
-	if _, err := peer.AddrInfoFromString(s); err != nil {
+	a, err := multiaddr.NewMultiaddr(s)
+	if err != nil || len(a) < 2 || a[len(a)-1].Protocol().Code != multiaddr.P_P2P {
 		return fmt.Errorf("want a join string plexus://… or a multiaddr that ends in /p2p/ and a peer id")
 	}
 	return nil
