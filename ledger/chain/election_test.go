@@ -67,7 +67,7 @@ func electorate(t *testing.T, n int) (*ledger.Genesis, ballot) {
 // Whatever stakers, the careless and the wicked do, CometBFT's own arithmetic
 // takes every change of the set, and ends with the set that the ledger has.
 func TestElectionsThroughCometBFT(t *testing.T) {
-	rounds := 1000
+	rounds := 200
 	if s := os.Getenv("CHAIN_TEST_ELECTIONS"); s != "" {
 		rounds, _ = strconv.Atoi(s)
 	}

@@ -189,7 +189,7 @@ func TestProposalLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	var log bytes.Buffer
-	a := &app{db: s.db, log: slog.New(slog.NewTextHandler(&log, nil))}
+	a := &app{db: s.db, admit: ledger.Admit, choose: ledger.Select, log: slog.New(slog.NewTextHandler(&log, nil))}
 	at := s.net.genesis.Producers[0].Address()
 	vote := func(txs [][]byte) abci.ResponseProcessProposal_ProposalStatus {
 		r, err := a.ProcessProposal(t.Context(), &abci.RequestProcessProposal{Height: 1, Time: time.UnixMilli(s.net.genesis.Time + 1000),

@@ -62,7 +62,7 @@ func count(t *testing.T, env string, def int) int {
 // next block leads to the right one. STORE_TEST_CRASH_POINTS raises how many
 // points there are at least, each of them three times.
 func TestCrashPoints(t *testing.T) {
-	points := count(t, "STORE_TEST_CRASH_POINTS", 150)
+	points := count(t, "STORE_TEST_CRASH_POINTS", 60)
 	total := 0
 	for round := uint64(1); total < points; round++ {
 		total += crashPoints(t, round)
