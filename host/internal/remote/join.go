@@ -3,7 +3,10 @@
 // transactions. The same protocols are served here by a node.
 package remote
 
-import "github.com/plexus-network/plexus/host/internal/join"
+import (
+	"github.com/plexus-network/plexus/host/internal/join"
+	"github.com/plexus-network/plexus/ledger"
+)
 
 // Join says which network to join and where.
 type Join = join.String
@@ -13,3 +16,6 @@ var ErrJoin = join.Err
 
 // ParseJoin reads a join string.
 func ParseJoin(s string) (Join, error) { return join.Parse(s) }
+
+// ParseAnchor reads a block that somebody trusts, HEIGHT:HASH.
+func ParseAnchor(s string) (*ledger.Anchor, error) { return join.ParseAnchor(s) }
