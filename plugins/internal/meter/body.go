@@ -150,7 +150,7 @@ func (d *body) instr() {
 	at, live := d.cur, !d.dead
 	weight := weightPlain
 	// Structured instructions change the current block after they are appended.
-	after := func() {}
+	after := stay
 	switch op := in.op; op {
 	case opUnreachable, opReturn:
 		d.stop()
@@ -163,13 +163,9 @@ func (d *body) instr() {
 		case op == opLoop:
 			d.loops = true
 			d.rounds++
-			after = func() {
-				d.begin(true)
-				d.blocks[d.cur].cost = weightPlain
-				d.top().first = d.cur
-			}
+			after = enterLoop
 		case op == opIf:
-			after = func() { d.begin(false) }
+			after = enter
 		}
 	case opElse:
 		weight = 0
@@ -184,7 +180,7 @@ func (d *body) instr() {
 		d.pop(1)
 		d.label()
 		if live {
-			after = func() { d.begin(false) }
+			after = enter
 		}
 	case opBrTable:
 		weight = weightBranchT
@@ -218,7 +214,35 @@ func (d *body) instr() {
 	}
 	d.instrs = append(d.instrs, in)
 	if r.err == nil {
-		after()
+		d.follow(after)
+	}
+}
+
+// next is what becomes of the current block behind a structured instruction.
+type next byte
+
+const (
+	stay      next = iota // it goes on
+	enter                 // another begins
+	enterLoop             // a loop's begins
+	revive                // another begins, which can be reached though the code before could not
+	die                   // what follows cannot run
+)
+
+func (d *body) follow(n next) {
+	switch n {
+	case enter:
+		d.begin(false)
+	case enterLoop:
+		d.begin(true)
+		d.blocks[d.cur].cost = weightPlain
+		d.top().first = d.cur
+	case revive:
+		d.dead = false
+		d.begin(false)
+	case die:
+		d.dead = true
+		d.pending = 0
 	}
 }
 
@@ -262,23 +286,23 @@ func (d *body) settle(f *frame) {
 	}
 }
 
-func (d *body) otherwise() (after func()) {
+func (d *body) otherwise() next {
 	f := d.top()
 	if f.op != opIf {
 		d.r.fail("else without if")
-		return func() {}
+		return stay
 	}
 	d.settle(f)
 	f.op, f.poly = opElse, false
 	d.height = f.base
 	d.push(f.params)
 	if f.dead {
-		return func() {}
+		return stay
 	}
-	return func() { d.dead = false; d.begin(false) }
+	return revive
 }
 
-func (d *body) close() (after func()) {
+func (d *body) close() next {
 	f := *d.top()
 	d.settle(&f)
 	if f.op == opIf && f.params != f.results {
@@ -287,7 +311,7 @@ func (d *body) close() (after func()) {
 	d.frames = d.frames[:len(d.frames)-1]
 	d.height = f.base
 	if len(d.frames) == 0 {
-		return func() {}
+		return stay
 	}
 	d.push(f.results)
 	d.passed += f.results
@@ -298,13 +322,13 @@ func (d *body) close() (after func()) {
 	joins := f.used && f.op != opLoop || f.op == opIf || f.op == opElse
 	switch {
 	case f.dead:
-		return func() { d.dead = true; d.pending = 0 }
+		return die
 	case joins || f.op == opLoop && fell:
-		return func() { d.dead = false; d.begin(false) }
+		return revive
 	case fell:
-		return func() {} // the block goes on behind the end
+		return stay // the block goes on behind the end
 	}
-	return func() { d.dead = true; d.pending = 0 }
+	return die
 }
 
 func (d *body) call(x int) (weight int) {

@@ -42,6 +42,10 @@ func (r *reader) byte() byte {
 }
 
 func (r *reader) u32() uint32 {
+	if r.p < len(r.b) && r.b[r.p] < 0x80 && r.err == nil { // nearly all of them
+		r.p++
+		return uint32(r.b[r.p-1])
+	}
 	var v uint64
 	for s := uint(0); s < 35; s += 7 {
 		c := r.byte()
