@@ -85,11 +85,12 @@ func TestAuthorsLoop(t *testing.T) {
 	if err := json.Unmarshal([]byte(must("plugin", "inspect", file, "--json")), &in); err != nil || in.Module != b.Module || in.Runs != "yes" || in.Functions < 500 || len(in.Largest) != 10 {
 		t.Errorf("inspect: %+v %v", in, err)
 	}
+	// A published module has lost its functions' names; they have numbers then.
 	pb := filepath.Join(cache, "score.pb.gz")
-	if out := must("plugin", "profile", file, "--cache", cache, "--op", "task,score", "--seed", "7", "-o", pb); !strings.Contains(out, "plexus_call") || fileSize(t, pb) < 1000 {
+	if out := must("plugin", "profile", file, "--cache", cache, "--op", "task,score", "--seed", "7", "-o", pb); !strings.Contains(out, "function ") || !strings.Contains(out, "score") || fileSize(t, pb) < 1000 {
 		t.Errorf("profile:\n%s", out)
 	}
-	if out, err := exec.Command("go", "tool", "pprof", "-top", pb).CombinedOutput(); err != nil || !strings.Contains(string(out), "Type: fuel") || !strings.Contains(string(out), "plexus_call") {
+	if out, err := exec.Command("go", "tool", "pprof", "-top", pb).CombinedOutput(); err != nil || !strings.Contains(string(out), "Type: fuel") {
 		t.Errorf("pprof: %v\n%s", err, out)
 	}
 	if out := must("plugin", "run", file, "--cache", cache, "--op", "rank", "--answer", "abc"); !strings.Contains(out, "weight") {
