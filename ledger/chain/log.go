@@ -2,10 +2,12 @@ package chain
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/cometbft/cometbft/libs/log"
 )
@@ -25,13 +27,34 @@ func (l logger) Debug(string, ...any)     {} // a line per message and peer
 func (l logger) Info(m string, kv ...any) { l.log(slog.LevelDebug, m, kv) }
 func (l logger) Warn(m string, kv ...any) { l.log(slog.LevelInfo, m, kv) }
 
+// stopped is the error of a consensus that ended for a reason, which is what it
+// panicked with: an error, or its text. A full disk stays recognisable, since it
+// is the operator's to mend and not a damage.
+func stopped(why any) error {
+	err := brokenf("consensus stopped: %v", why)
+	cause, _ := why.(error)
+	if !errors.Is(cause, syscall.ENOSPC) && strings.Contains(err.Error(), syscall.ENOSPC.Error()) {
+		cause = syscall.ENOSPC
+	}
+	if cause == nil {
+		return err
+	}
+	return &stop{err, cause}
+}
+
+// stop is an error with a second one that errors.Is finds.
+type stop struct{ err, cause error }
+
+func (s *stop) Error() string   { return s.err.Error() }
+func (s *stop) Unwrap() []error { return []error{s.err, s.cause} }
+
 func (l logger) Error(m string, kv ...any) {
 	// CometBFT reports a failed receive routine nowhere but here, and goes on
 	// without consensus.
 	if strings.HasPrefix(m, "CONSENSUS FAILURE") {
 		for i := 0; i+1 < len(kv); i += 2 {
 			if kv[i] == "err" {
-				l.halt(brokenf("consensus stopped: %v", kv[i+1]))
+				l.halt(stopped(kv[i+1]))
 				return
 			}
 		}
