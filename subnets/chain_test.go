@@ -8,7 +8,9 @@ import (
 	"bytes"
 	"context"
 	"maps"
+	"slices"
 	"sort"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +31,17 @@ const (
 type view map[string][]byte
 
 func (v view) Get(k []byte) ([]byte, error) { return v[string(k)], nil }
+
+func (v view) Range(prefix []byte, fn func(k, v []byte) error) error {
+	for _, k := range slices.Sorted(maps.Keys(v)) {
+		if strings.HasPrefix(k, string(prefix)) {
+			if err := fn([]byte(k), v[k]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 func (v view) write(ws []ledger.Write) {
 	for _, w := range ws {
