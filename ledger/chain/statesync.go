@@ -105,7 +105,7 @@ func (a *app) OfferSnapshot(_ context.Context, q *abci.RequestOfferSnapshot) (*a
 		a.log.Warn("refusing an offered snapshot and who offers it", "height", q.Snapshot.Height, "err", err)
 		return answer(abci.ResponseOfferSnapshot_REJECT_SENDER)
 	}
-	if err := s.abort(); err == nil {
+	if err = s.abort(); err == nil {
 		s.r, err = a.db.Restore(m)
 	}
 	if err != nil {

@@ -156,7 +156,7 @@ func (s *Server) marketRoutes() {
 func parameters(height uint64, v ledger.View, n ledger.NetUID) (*Parameters, error) {
 	out := &Parameters{Height: height, NetUID: uint16(n)}
 	all := ledger.ChainParameters()
-	now, next := func(string) uint64 { return 0 }, func(string) uint64 { return 0 }
+	var now, next func(string) uint64
 	if n == 0 {
 		p, err := ledger.ChainParams(v)
 		if err != nil {

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -151,5 +150,5 @@ module's name, which is the SHA-256 of the file.`,
 // foundFault is the error of a command that found what it looked for: it has printed
 // it, and ends with code 1.
 func foundFault(format string, args ...any) error {
-	return &coded{exitDiffers, errors.New(fmt.Sprintf(format, args...))}
+	return &coded{exitDiffers, fmt.Errorf(format, args...)}
 }
