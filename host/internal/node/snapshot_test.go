@@ -62,9 +62,9 @@ func (e *events) String() string {
 
 func wait(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(60 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(150 * time.Second); !ok(); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("no %s after a minute", what)
+			t.Fatalf("no %s after 150 s", what)
 		}
 	}
 }
