@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	text "github.com/plexus-network/plexus/examples/engines/text"
+	"github.com/plexus-network/plexus/examples/gallery"
 	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/event"
 	"github.com/plexus-network/plexus/host/internal/miners"
@@ -156,19 +156,24 @@ func workerCommand() *cobra.Command {
 }
 
 func engineCommand() *cobra.Command {
-	opts := text.Options{}
-	c := &cobra.Command{
-		Use: "engine NAME", Short: "Run a miner's model for a miner", Hidden: true,
-		Long: fmt.Sprintf("Runs one of %s as a child of a miner.", strings.Join(text.Names(), ", ")),
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usage("%s takes one of %s", c.CommandPath(), strings.Join(text.Names(), ", "))
-			}
-			return nil
-		},
-		RunE: func(_ *cobra.Command, args []string) error { return text.Run(args[0], opts) },
+	names := func() string {
+		var all []string
+		for _, e := range gallery.Engines() {
+			all = append(all, e.Name)
+		}
+		return strings.Join(all, ", ")
 	}
-	c.Flags().StringVar(&opts.Train, "train", "", "text that text-mix learns from")
-	c.Flags().StringVar(&opts.Evidence, "evidence", "", "folder of answers that text-copy repeats")
-	return c
+	return &cobra.Command{
+		Use: "engine NAME [ARGUMENT...]", Short: "Run a miner's model for a miner", Hidden: true,
+		Long:               fmt.Sprintf("Runs one of %s as a child of a miner.", names()),
+		DisableFlagParsing: true, // the arguments are the model's own
+		RunE: func(c *cobra.Command, args []string) error {
+			for _, e := range gallery.Engines() {
+				if len(args) > 0 && args[0] == e.Name {
+					return e.Run(args[1:])
+				}
+			}
+			return usage("%s takes one of %s", c.CommandPath(), names())
+		},
+	}
 }
