@@ -5,12 +5,13 @@ import (
 	"strconv"
 
 	"github.com/plexus-network/plexus/abi"
+	"github.com/plexus-network/plexus/examples/subnets/reward"
 	sdk "github.com/plexus-network/plexus/sdk-wasm/go"
 )
 
 // Module returns the subnet's operations.
 func Module() sdk.Module {
-	return sdk.Module{Describe: Describe, Task: DrawTask, Score: Score, Rank: Rank, Check: Check, Solve: Solve, Render: Render}
+	return sdk.Module{Describe: Describe, Task: DrawTask, Score: Score, Rank: reward.Rank, Check: Check, Solve: Solve, Render: Render}
 }
 
 // Describe says in words what the subnet asks for.

@@ -16,7 +16,7 @@ const (
 	// SliceLen is the number of bytes of a data slice.
 	SliceLen = 1024
 
-	version = 1 // of the public task, the truth, the answer and the carry
+	version = 1 // of the public task, the truth and the answer
 )
 
 // streamPlaces is the generator's stream that places are drawn from.

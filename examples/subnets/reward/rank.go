@@ -1,4 +1,6 @@
-package text
+// Package reward turns the scores of an epoch into weights by the rule that the
+// example subnets share. A subnet that wants another rule writes another Rank.
+package reward
 
 import (
 	"math/bits"
@@ -6,6 +8,8 @@ import (
 	"github.com/plexus-network/plexus/abi"
 	"github.com/plexus-network/plexus/abi/cbor"
 )
+
+const version = 1 // of the carry
 
 // Rank turns an epoch's scores into weights. Per miner:
 //
