@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/plexus-network/plexus/abi"
+	"github.com/plexus-network/plexus/examples/engines/study"
 	"github.com/plexus-network/plexus/examples/subnets/text"
 	"github.com/plexus-network/plexus/plugins/engine"
 )
@@ -239,9 +240,9 @@ func TestQuantise(t *testing.T) {
 func TestCopier(t *testing.T) {
 	dir := t.TempDir()
 	contexts := make([][]byte, text.Contexts)
-	c := Copier{Dir: dir}
+	c := Copier{Evidence: study.NewFolder(dir)}
 	before := c.Answer(contexts).Append(nil)
-	if !bytes.Equal(before, Copier{Dir: filepath.Join(dir, "missing")}.Answer(contexts).Append(nil)) {
+	if !bytes.Equal(before, Copier{Evidence: study.NewFolder(filepath.Join(dir, "missing"))}.Answer(contexts).Append(nil)) {
 		t.Error("a missing directory matters")
 	}
 	if err := os.WriteFile(filepath.Join(dir, "rubbish.answer"), []byte("rubbish"), 0o600); err != nil {
@@ -249,7 +250,7 @@ func TestCopier(t *testing.T) {
 	}
 	write := func(name string, score uint64, payload []byte) {
 		t.Helper()
-		if err := WriteAnswer(dir, name, score, payload); err != nil {
+		if err := study.Write(dir, name, score, payload); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -264,15 +265,6 @@ func TestCopier(t *testing.T) {
 	write("c-low", 1<<29, low.Append(nil))
 	if got := c.Answer(contexts); !bytes.Equal(got[5].Symbols, high[5].Symbols) || got[5].Masses[0] <= got[5].Masses[1] || got[5].Check() != nil {
 		t.Errorf("got %v", got[5])
-	}
-	if err := WriteAnswer(dir, "long", 0, make([]byte, maxPayload+1)); err == nil {
-		t.Error("a long answer was written")
-	}
-	if err := os.WriteFile(filepath.Join(dir, "z.answer"), make([]byte, maxPayload+100), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := readAnswer(filepath.Join(dir, "z.answer")); !errors.Is(err, errEvidence) {
-		t.Error(err)
 	}
 }
 
@@ -335,14 +327,4 @@ func TestChildren(t *testing.T) {
 			t.Errorf("%s: the child answers otherwise", name)
 		}
 	}
-}
-
-func FuzzEvidence(f *testing.F) {
-	f.Add([]byte{0x83, 1, 5, 0x41, 0})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		s, p, err := decodeEvidence(b)
-		if err == nil && (s > abi.One || len(p) > len(b)) {
-			t.Fatal("out of range")
-		}
-	})
 }

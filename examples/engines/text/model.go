@@ -7,6 +7,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/plexus-network/plexus/examples/engines/study"
 	"github.com/plexus-network/plexus/examples/subnets/text"
 )
 
@@ -22,8 +23,8 @@ type Options struct {
 	// Train is the path of the text that text-mix learns from, all of it; empty
 	// for the published half of the default corpus.
 	Train string
-	// Evidence is the directory that text-copy reads answers from; see
-	// WriteAnswer. It may be missing and fill up later.
+	// Evidence is the directory that text-copy reads answers from; see package
+	// study. It may be missing and fill up later.
 	Evidence string
 }
 
@@ -44,7 +45,7 @@ var makers = map[string]func(Options) (Model, error){
 		if o.Evidence == "" {
 			return nil, errors.New("text-copy needs a directory of evidence")
 		}
-		return Copier{Dir: o.Evidence}, nil
+		return Copier{Evidence: study.NewFolder(o.Evidence)}, nil
 	},
 }
 

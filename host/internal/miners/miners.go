@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	text "github.com/plexus-network/plexus/examples/engines/text"
+	"github.com/plexus-network/plexus/examples/engines/study"
 	"github.com/plexus-network/plexus/host/internal/event"
 	"github.com/plexus-network/plexus/host/internal/remote"
 	"github.com/plexus-network/plexus/host/keys"
@@ -227,7 +227,7 @@ func (s *student) write(b *evidence.Bundle) error {
 				continue
 			}
 			name := fmt.Sprintf("%d-%s-%d-%d", b.Epoch, b.Validator.Short(), i, r.Leaf.Index)
-			errs = append(errs, text.WriteAnswer(s.m.Study, name, r.Leaf.Score, r.Payload.Data))
+			errs = append(errs, study.Write(s.m.Study, name, r.Leaf.Score, r.Payload.Data))
 		}
 	}
 	old, _ := filepath.Glob(filepath.Join(s.m.Study, fmt.Sprintf("%d-*", int64(b.Epoch)-2)))
