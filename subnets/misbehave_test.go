@@ -27,7 +27,7 @@ type exchange struct {
 func rogue(name string, fn func(x *exchange)) part {
 	return part{name: name, start: func(a *arena, i int, net *p2p.Host) {
 		net.Handle("work", func(ctx context.Context, s *p2p.Stream) {
-			b, err := s.Recv(round.MaxFrame)
+			b, err := s.Recv(round.MaxAsk)
 			if err != nil {
 				return
 			}
@@ -40,6 +40,12 @@ func rogue(name string, fn func(x *exchange)) part {
 			if err != nil {
 				a.t.Errorf("%s: %v", name, err)
 				return
+			}
+			if ask.Follows() {
+				s.Send((&round.Reply{Go: true}).Append(nil))
+				if ask.Public, err = s.Recv(ask.Size); err != nil {
+					return
+				}
 			}
 			fn(&exchange{ctx: ctx, s: s, hot: a.hot[i], req: req, body: ask.Request.Body, public: ask.Public})
 		})

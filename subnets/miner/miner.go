@@ -105,7 +105,7 @@ func (m *Miner) serve(ctx context.Context, s *p2p.Stream) {
 }
 
 func (m *Miner) exchange(ctx context.Context, s *p2p.Stream, e *Event) error {
-	b, err := s.Recv(round.MaxFrame)
+	b, err := s.Recv(round.MaxAsk)
 	if err != nil {
 		return err
 	}
@@ -118,6 +118,14 @@ func (m *Miner) exchange(ctx context.Context, s *p2p.Stream, e *Event) error {
 		return err
 	}
 	e.Epoch, e.Round, e.Caller = req.Epoch, req.Round, req.Caller
+	if ask.Follows() {
+		if err := s.Send((&round.Reply{Go: true}).Append(nil)); err != nil {
+			return err
+		}
+		if ask.Public, err = s.Recv(ask.Size); err != nil {
+			return err
+		}
+	}
 	if err := m.accept(ctx, &req, ask.Public); err != nil {
 		return err
 	}

@@ -106,31 +106,67 @@ func (s *Signed) OpenRequest() (Request, error) {
 	if err != nil {
 		return r, errors.Join(ErrRequest, err)
 	}
-	if err := r.Caller.Verify("request", s.Body, s.Sig); err != nil {
-		return r, errors.Join(ErrRequest, err)
-	}
-	return r, nil
+	return r, s.CheckRequest(r.Caller)
 }
 
-// Ask is the first frame of an exchange: the signed request and the public task
-// it names. Its wire form is [1, request, public].
+// CheckRequest checks that a request is signed by its caller: RefusedUnsigned
+// or RefusedSignature if it is not, each an ErrRequest too.
+func (s *Signed) CheckRequest(caller ledger.Hotkey) error {
+	if s.Sig == (key.Signature{}) {
+		return errors.Join(ErrRequest, RefusedUnsigned)
+	}
+	if err := caller.Verify("request", s.Body, s.Sig); err != nil {
+		return errors.Join(ErrRequest, RefusedSignature, err)
+	}
+	return nil
+}
+
+// Ride is the longest task, in bytes, that comes along with its request. With it
+// the request still leaves in the first flight of a new connection, so that
+// waiting for the miner's word would cost a round trip and save nothing. A longer
+// task follows when the miner has said that it takes the request.
+const Ride = 16 << 10
+
+// MaxAsk bounds the first frame of an exchange.
+const MaxAsk = Ride + 8192
+
+// Ask is the first frame of an exchange: the signed request, the length of the
+// public task that it names, and the task itself if that is at most Ride. Its
+// wire form is [1, request, length, public or nothing].
 type Ask struct {
 	Request Signed
-	Public  []byte
+	Public  []byte // of a decoded Ask nil when it follows
+	Size    int    // of the task, in bytes; Append takes it from Public
 }
 
-// Append appends the wire form.
+// Follows reports whether the task comes in a frame of its own, without a form
+// around its bytes, once the miner has replied "go".
+func (a *Ask) Follows() bool { return max(a.Size, len(a.Public)) > Ride }
+
+// Append appends the wire form, which holds a task that follows by its length
+// alone.
 func (a *Ask) Append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendArray(b, 3), 1)
-	return cbor.AppendBytes(a.Request.Append(b), a.Public)
+	b = cbor.AppendUint(cbor.AppendArray(b, 4), 1)
+	b = cbor.AppendUint(a.Request.Append(b), uint64(max(a.Size, len(a.Public))))
+	if a.Follows() {
+		return cbor.AppendBytes(b, nil)
+	}
+	return cbor.AppendBytes(b, a.Public)
 }
 
 // DecodeAsk reads the wire form; Public aliases b.
 func DecodeAsk(b []byte) (a Ask, err error) {
 	d := cbor.NewDecoder(b)
-	d.Version(3, 1)
+	d.Version(4, 1)
 	a.Request.decode(d)
-	a.Public = d.Bytes(abi.MaxPayload)
+	a.Size = int(d.UintMax(abi.MaxPayload))
+	a.Public = d.Bytes(Ride)
+	switch {
+	case a.Size > Ride && len(a.Public) == 0:
+		a.Public = nil
+	case a.Size != len(a.Public):
+		d.Fail(cbor.ErrRange)
+	}
 	return a, d.End()
 }
 
@@ -172,32 +208,50 @@ func (s *Signed) OpenAnswer(request []byte, callee ledger.Hotkey) (Answer, error
 	return a, nil
 }
 
-// Reply is a miner's first frame: a signed answer, or word that it is busy. Its
-// wire form is [1, 0, answer] or [1, 1, milliseconds after which to try again].
+// Reply is a miner's word on a request: a signed answer, that it is busy, that
+// the task may come, or that it refuses. Its wire form is [1, 0, answer],
+// [1, 1, milliseconds after which to try again], [1, 2, 0] or [1, 3, refusal].
+// Busy and refusal come before the task does if that is longer than Ride.
 type Reply struct {
-	Answer *Signed
-	Busy   uint32 // milliseconds, when Answer is nil
+	Answer  *Signed
+	Busy    uint32  // milliseconds; for a busy miner, with none of the others
+	Go      bool    // the task may come; another reply follows it
+	Refused Refusal // 0 for none
 }
 
 // Append appends the wire form.
 func (r *Reply) Append(b []byte) []byte {
 	b = cbor.AppendUint(cbor.AppendArray(b, 3), 1)
-	if r.Answer == nil {
-		return cbor.AppendUint(cbor.AppendUint(b, 1), uint64(r.Busy))
+	switch {
+	case r.Answer != nil:
+		return r.Answer.Append(cbor.AppendUint(b, 0))
+	case r.Go:
+		return cbor.AppendUint(cbor.AppendUint(b, 2), 0)
+	case r.Refused != 0:
+		return cbor.AppendUint(cbor.AppendUint(b, 3), uint64(r.Refused))
 	}
-	return r.Answer.Append(cbor.AppendUint(b, 0))
+	return cbor.AppendUint(cbor.AppendUint(b, 1), uint64(r.Busy))
 }
 
-// DecodeReply reads the wire form.
+// DecodeReply reads the wire form. A refusal may have a number that this program
+// does not know.
 func DecodeReply(b []byte) (r Reply, err error) {
 	d := cbor.NewDecoder(b)
 	d.Version(3, 1)
-	if d.UintMax(1) == 1 {
+	switch d.UintMax(3) {
+	case 0:
+		r.Answer = &Signed{}
+		r.Answer.decode(d)
+	case 1:
 		r.Busy = uint32(d.UintMax(MaxDeadlineMS))
-		return r, d.End()
+	case 2:
+		r.Go = true
+		d.UintMax(0)
+	case 3:
+		if r.Refused = Refusal(d.UintMax(255)); r.Refused == 0 {
+			d.Fail(cbor.ErrRange)
+		}
 	}
-	r.Answer = &Signed{}
-	r.Answer.decode(d)
 	return r, d.End()
 }
 

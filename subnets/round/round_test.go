@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/plexus-network/plexus/abi"
@@ -41,10 +42,12 @@ func TestGolden(t *testing.T) {
 		{"task hash", task[:], "3267e6cfb5f1e199b2aad1d67d96d8cb9a3ee62f3fd9c91793a505da0d831283"},
 		{"request hash", id[:], "68d5c1a800a17523cd4d74f9d1839d8ceb507478e4c9bd9b0edbe7cb050f1e33"},
 		{"signed request", whole(signed.Append(nil)), "9679827b1f5f1df4047fa47d0825ff47648b4039dcb9c17fcf9f3ef23acea1d6"},
-		{"ask", whole(ask.Append(nil)), "1d90c3f629b5cc07d333951cf560cd3369ff30c01a0dd149c40c4f6a9655448a"},
+		{"ask", whole(ask.Append(nil)), "455fce9602aa0857b65091c2d68577a9e873c2fe6d233efb311ec0fb57d0f73f"},
 		{"answer", a.Body, "8301582068d5c1a800a17523cd4d74f9d1839d8ceb507478e4c9bd9b0edbe7cb050f1e3358209bddf297351d4548da7333dd5bae15170e171d5d94241215ad5a3c550f3da120"},
 		{"reply", whole((&Reply{Answer: &a}).Append(nil)), "12b3eff80463f8fd647fe771974a3a891aba94187340a4059f68c2117363148d"},
 		{"busy", (&Reply{Busy: 1000}).Append(nil), "8301011903e8"},
+		{"go", (&Reply{Go: true}).Append(nil), "83010200"},
+		{"refused", (&Reply{Refused: RefusedStale}).Append(nil), "8301030b"},
 		{"receipt", whole(AppendReceipt(nil, SignReceipt(key.Seed{1}, a))), "57daaf63e710592cac7114d1856d47ed3da69216dac742930a09384b6a1a4deb"},
 		{"payload", payload.Append(nil), "830158200300000000000000000000000000000000000000000000000000000000000000477061796c6f6164"},
 		{"opening", open.Append(nil), "8601824116463fff7fffffff58200100000000000000000000000000000000000000000000000000000000000000582002000000000000000000000000000000000000000000000000000000000000005820000000000000000000000000000000000000000000000000000000000000000058200300000000000000000000000000000000000000000000000000000000000000"},
@@ -311,9 +314,22 @@ func (caller) ID() plugins.ID         { return plugins.ID{} }
 func TestRefused(t *testing.T) {
 	r := sampleRequest()
 	signed := SignRequest(key.Seed{1}, r)
-	long := Ask{Request: signed, Public: make([]byte, abi.MaxPayload+1)}
-	if _, err := DecodeAsk(long.Append(nil)); !errors.Is(err, cbor.ErrTooLong) {
-		t.Error(err)
+	for name, ask := range map[string]Ask{
+		"a task beyond all bounds":       {Request: signed, Size: abi.MaxPayload + 1},
+		"a short task that follows":      {Request: signed, Size: 5},
+		"another length than it says":    {Request: signed, Size: 5, Public: []byte("task")},
+		"a long task that rides along":   {Request: signed, Size: Ride + 1, Public: []byte("task")},
+		"a task and a length of nothing": {Request: signed, Public: []byte("task")},
+	} {
+		b := cbor.AppendUint(ask.Request.Append(cbor.AppendUint(cbor.AppendArray(nil, 4), 1)), uint64(ask.Size))
+		if _, err := DecodeAsk(cbor.AppendBytes(b, ask.Public)); !errors.Is(err, cbor.ErrRange) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, b := range map[string][]byte{"go with a number": {0x83, 1, 2, 1}, "refused for nothing": {0x83, 1, 3, 0}, "another kind": {0x83, 1, 4, 0}} {
+		if _, err := DecodeReply(b); !errors.Is(err, cbor.ErrRange) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	if _, err := DecodePayload((&Payload{Data: make([]byte, abi.MaxPayload+1)}).Append(nil)); !errors.Is(err, cbor.ErrTooLong) {
 		t.Error(err)
@@ -325,10 +341,47 @@ func TestRefused(t *testing.T) {
 	if _, err := DecodeRequest(r.Append(nil)); !errors.Is(err, cbor.ErrTooLong) {
 		t.Error(err)
 	}
-	// The largest frames there are fit the bound of a frame.
-	ask := Ask{Request: signed, Public: make([]byte, abi.MaxPayload)}
-	if n := len(ask.Append(nil)); n > MaxFrame {
+	// The largest frames there are fit their bounds.
+	signed.Body = make([]byte, 4096)
+	ask := Ask{Request: signed, Public: make([]byte, Ride)}
+	if n := len(ask.Append(nil)); n > MaxAsk {
 		t.Errorf("an ask of %d bytes", n)
+	}
+	if n := len((&Payload{Data: make([]byte, abi.MaxPayload)}).Append(nil)); n > MaxFrame {
+		t.Errorf("a payload of %d bytes", n)
+	}
+}
+
+// TestTaskFollows: up to the bound a task rides along, one byte more and it
+// waits for the miner's word.
+func TestTaskFollows(t *testing.T) {
+	signed := SignRequest(key.Seed{1}, sampleRequest())
+	for size, follows := range map[int]bool{0: false, 1: false, Ride: false, Ride + 1: true, abi.MaxPayload: true} {
+		ask := Ask{Request: signed, Public: make([]byte, size)}
+		got, err := DecodeAsk(ask.Append(nil))
+		if err != nil || got.Follows() != follows || ask.Follows() != follows || got.Size != size || len(got.Public) == size == follows {
+			t.Errorf("a task of %d bytes: follows %v, size %d, %d bytes of it, %v", size, got.Follows(), got.Size, len(got.Public), err)
+		}
+	}
+}
+
+// TestRefusals: the names and numbers are on the wire and in figures for good.
+func TestRefusals(t *testing.T) {
+	var got []string
+	for _, r := range Refusals() {
+		got = append(got, fmt.Sprintf("%d %s", uint8(r), r.String()))
+		d, err := DecodeReply((&Reply{Refused: r}).Append(nil))
+		if err != nil || d.Refused != r || !errors.Is(fmt.Errorf("x: %w", d.Refused), r) {
+			t.Errorf("%s: %+v, %v", r.String(), d, err)
+		}
+	}
+	want := "1 malformed,2 oversize,3 truncated,4 unsigned,5 signature,6 chain,7 netuid,8 callee,9 task,10 deadline,11 stale,12 early," +
+		"13 stranger,14 stake,15 denied,16 quota,17 replay,18 full,19 fault"
+	if s := strings.Join(got, ","); s != want {
+		t.Errorf("refusals are %s, want %s", s, want)
+	}
+	if s := Refusal(200).Error(); !strings.Contains(s, "200") {
+		t.Errorf("a refusal of another program is %q", s)
 	}
 }
 
@@ -355,12 +408,14 @@ func FuzzDecodeSigned(f *testing.F) {
 
 func FuzzDecodeAsk(f *testing.F) {
 	a := Ask{Request: SignRequest(key.Seed{1}, sampleRequest()), Public: []byte("task")}
-	canonical(f, DecodeAsk, func(a *Ask) []byte { return a.Append(nil) }, a.Append(nil))
+	long := Ask{Request: a.Request, Size: Ride + 1}
+	canonical(f, DecodeAsk, func(a *Ask) []byte { return a.Append(nil) }, a.Append(nil), long.Append(nil))
 }
 
 func FuzzDecodeReply(f *testing.F) {
 	a := SignAnswer(key.Seed{1}, Answer{})
-	canonical(f, DecodeReply, func(r *Reply) []byte { return r.Append(nil) }, (&Reply{Answer: &a}).Append(nil), (&Reply{Busy: 5}).Append(nil))
+	canonical(f, DecodeReply, func(r *Reply) []byte { return r.Append(nil) }, (&Reply{Answer: &a}).Append(nil), (&Reply{Busy: 5}).Append(nil),
+		(&Reply{Go: true}).Append(nil), (&Reply{Refused: RefusedQuota}).Append(nil))
 }
 
 func FuzzDecodeReceipt(f *testing.F) {

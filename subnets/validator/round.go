@@ -3,6 +3,7 @@ package validator
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
@@ -176,34 +177,35 @@ func (t *talk) hash(ctx, half context.Context) {
 			case <-time.After(200 * time.Millisecond):
 			}
 		}
+		t.status = evidence.None
 		s, err := t.net.Open(ctx, to, Protocol)
 		if err != nil {
 			continue
 		}
 		// Recv obeys the stream's own context, so the half-time is kept by closing.
 		stop := context.AfterFunc(half, func() { s.Close() })
-		if err = s.Send(t.ask.Append(nil)); err != nil {
-			stop()
-			s.Close()
-			continue
-		}
-		b, err := s.Recv(8192)
+		reply, err := t.put(s)
 		if !stop() || err != nil {
 			s.Close()
-			if half.Err() != nil {
+			if half.Err() != nil || errors.Is(err, round.ErrAnswer) {
 				return
 			}
 			continue
 		}
-		reply, err := round.DecodeReply(b)
-		if err != nil {
-			s.Close()
-			return
-		}
 		if reply.Answer == nil {
-			t.status = evidence.Busy
 			s.Close()
-			return
+			if reply.Refused != 0 {
+				return
+			}
+			// It may be free again before half of the deadline has passed.
+			t.status = evidence.Busy
+			try = -1
+			select {
+			case <-half.Done():
+				return
+			case <-time.After(max(time.Duration(reply.Busy)*time.Millisecond, minBusy)):
+			}
+			continue
 		}
 		a, err := reply.Answer.OpenAnswer(t.ask.Request.Body, t.member.Hotkey)
 		if err != nil {
@@ -212,6 +214,33 @@ func (t *talk) hash(ctx, half context.Context) {
 		}
 		t.stream, t.answer, t.announced = s, reply.Answer, a
 		return
+	}
+}
+
+// minBusy is how soon a busy miner is asked again at the earliest.
+const minBusy = 100 * time.Millisecond
+
+// put sends the request, then the task once the miner takes it, and returns the
+// miner's word. ErrAnswer is a word that makes no sense; other errors are of the
+// transport.
+func (t *talk) put(s *p2p.Stream) (r round.Reply, err error) {
+	if err := s.Send(t.ask.Append(nil)); err != nil {
+		return r, err
+	}
+	for sent := !t.ask.Follows(); ; sent = true {
+		b, err := s.Recv(8192)
+		if err != nil {
+			return r, err
+		}
+		if r, err = round.DecodeReply(b); err != nil || r.Go && sent || r.Answer != nil && !sent {
+			return r, errors.Join(round.ErrAnswer, err)
+		}
+		if !r.Go {
+			return r, nil
+		}
+		if err := s.Send(t.ask.Public); err != nil {
+			return r, err
+		}
 	}
 }
 
