@@ -28,6 +28,7 @@ const (
 	MaxCarry      = 1 << 10  // bytes remembered of one miner
 	MaxSlices     = 1 << 12  // data slices opened for one task
 	MaxInputs     = 64       // chain values used by one task
+	MaxArtifact   = 1 << 20  // bytes of a subnet's shared artifact
 	MaxStatusText = 1 << 10  // bytes of a refusal's explanation that are kept
 )
 
@@ -45,10 +46,11 @@ const (
 	OpSolve    Op = 6 // SolveRequest in, Payload out
 	OpRender   Op = 7 // bytes of a payload in, UTF-8 for a person out
 	OpParse    Op = 8 // UTF-8 from a person in, public task bytes out
+	OpMerge    Op = 9 // MergeRequest in, Merged out; naming it gives the subnet an artifact
 )
 
 var opNames = [...]string{OpDescribe: "describe", OpTask: "task", OpScore: "score", OpRank: "rank",
-	OpCheck: "check", OpSolve: "solve", OpRender: "render", OpParse: "parse"}
+	OpCheck: "check", OpSolve: "solve", OpRender: "render", OpParse: "parse", OpMerge: "merge"}
 
 // String returns the operation's name.
 func (o Op) String() string {
@@ -71,42 +73,39 @@ type TaskRequest struct {
 	Params   []byte   // the subnet's parameters, as they stand on chain
 	Slices   [][]byte // data slices opened for this round, in the order drawn
 	Artifact []byte   // the subnet's shared artifact, empty when there is none
+	Height   uint64   // the block at which the round begins: the least height of an input
+	Last     uint64   // the greatest height that ScoreAt may name
 }
 
 // Append appends the canonical encoding.
 func (m *TaskRequest) Append(b []byte) []byte {
-	b = cbor.AppendArray(b, 5)
+	b = cbor.AppendArray(b, 7)
 	b = cbor.AppendUint(b, Version)
 	b = cbor.AppendBytes(b, m.Beta[:])
 	b = cbor.AppendBytes(b, m.Params)
 	b = appendList(b, m.Slices)
-	return cbor.AppendBytes(b, m.Artifact)
+	b = cbor.AppendBytes(b, m.Artifact)
+	return cbor.AppendUint(cbor.AppendUint(b, m.Height), m.Last)
 }
 
 // DecodeTaskRequest reads a TaskRequest, whose slices alias b.
 func DecodeTaskRequest(b []byte) (m TaskRequest, err error) {
 	d := cbor.NewDecoder(b)
-	d.Version(5, Version)
+	d.Version(7, Version)
 	m.Beta = d.Hash()
 	m.Params = d.Bytes(MaxMessage)
 	m.Slices = list(d, MaxSlices, MaxPayload)
-	m.Artifact = d.Bytes(MaxMessage)
+	m.Artifact = d.Bytes(MaxArtifact)
+	m.Height, m.Last = d.Uint(), d.Uint()
 	return m, d.End()
-}
-
-// Input names a chain value that a task's scoring needs: the value under Key
-// ("price/7", "R") in the state after block Height.
-type Input struct {
-	Height uint64
-	Key    string // at most 64 bytes
 }
 
 // Task is what a module draws for a round.
 type Task struct {
 	Public  []byte  // sent to the miners
 	Private []byte  // kept by the validator until the evidence appears
-	Inputs  []Input // chain values given to score
-	ScoreAt uint64  // height from which the inputs are known, 0 for at once
+	Inputs  []Input // chain values given to score, of heights from TaskRequest.Height to ScoreAt
+	ScoreAt uint64  // height from which the inputs are known, at most TaskRequest.Last; 0 for at once
 }
 
 // Append appends the canonical encoding.

@@ -22,10 +22,10 @@ var messages = []struct {
 	decode func([]byte) (any, error)
 	want   any
 }{
-	{"task request", (&TaskRequest{Beta: [32]byte{1}, Params: []byte("p"), Slices: [][]byte{{2}, {3, 4}}, Artifact: []byte{}}).Append(nil),
-		"8501582001000000000000000000000000000000000000000000000000000000000000004170824102420304" + "40",
+	{"task request", (&TaskRequest{Beta: [32]byte{1}, Params: []byte("p"), Slices: [][]byte{{2}, {3, 4}}, Artifact: []byte{}, Height: 7, Last: 300}).Append(nil),
+		"8701582001000000000000000000000000000000000000000000000000000000000000004170824102420304" + "40" + "07" + "19012c",
 		func(b []byte) (any, error) { return DecodeTaskRequest(b) },
-		TaskRequest{Beta: [32]byte{1}, Params: []byte("p"), Slices: [][]byte{{2}, {3, 4}}, Artifact: []byte{}}},
+		TaskRequest{Beta: [32]byte{1}, Params: []byte("p"), Slices: [][]byte{{2}, {3, 4}}, Artifact: []byte{}, Height: 7, Last: 300}},
 	{"task", (&Task{Public: []byte("q"), Private: []byte("a"), Inputs: []Input{{7, "price/7"}}, ScoreAt: 9}).Append(nil),
 		"8501417141618182076770726963652f3709",
 		func(b []byte) (any, error) { return DecodeTask(b) },
@@ -49,6 +49,12 @@ var messages = []struct {
 	{"solve request", (&SolveRequest{Params: []byte{}, Public: []byte{2}, Seed: [32]byte{3}}).Append(nil),
 		"8401404102" + "5820" + "0300000000000000000000000000000000000000000000000000000000000000",
 		func(b []byte) (any, error) { return DecodeSolveRequest(b) }, SolveRequest{Params: []byte{}, Public: []byte{2}, Seed: [32]byte{3}}},
+	{"merge request", (&MergeRequest{Params: []byte{}, Artifact: []byte{7}, Slices: [][]byte{{1}}, Payloads: [][]byte{{2}, {3}}}).Append(nil),
+		"850140" + "4107" + "814101" + "8241024103",
+		func(b []byte) (any, error) { return DecodeMergeRequest(b) },
+		MergeRequest{Params: []byte{}, Artifact: []byte{7}, Slices: [][]byte{{1}}, Payloads: [][]byte{{2}, {3}}}},
+	{"merged", (&Merged{Artifact: []byte{7, 8}}).Append(nil), "8201420708",
+		func(b []byte) (any, error) { return DecodeMerged(b) }, Merged{Artifact: []byte{7, 8}}},
 	{"description", (&Description{"t", "a", "b", "s"}).Append(nil), "85016174616161626173",
 		func(b []byte) (any, error) { return DecodeDescription(b) }, Description{"t", "a", "b", "s"}},
 	{"manifest", (&Manifest{Name: "text", Version: "1.0.0", Meter: 1, Ops: []Op{OpTask, OpScore, OpRank}, Fuel: 1000, Pages: 16, Answer: 64,
@@ -108,6 +114,9 @@ func TestContractBroken(t *testing.T) {
 	if _, err := DecodeRanks(Ranks{{Carry: make([]byte, MaxCarry+1)}}.Append(nil), 1); err == nil {
 		t.Error("an oversize carry was accepted")
 	}
+	if _, err := DecodeMerged((&Merged{Artifact: make([]byte, MaxArtifact+1)}).Append(nil)); err == nil {
+		t.Error("an oversize artifact was accepted")
+	}
 	good := Manifest{Name: "a-1", Version: "1", Ops: []Op{2, 3, 4}, Fuel: 1, Pages: 1, Answer: 1}
 	if err := good.Validate(); err != nil {
 		t.Fatal(err)
@@ -131,6 +140,35 @@ func TestContractBroken(t *testing.T) {
 	}
 	if !good.Has(OpTask) || good.Has(OpSolve) || OpTask.String() != "task" || Op(99).String() != "unknown" {
 		t.Error("ops")
+	}
+}
+
+func TestKeys(t *testing.T) {
+	for _, c := range []struct {
+		key    string
+		netuid uint16
+		size   int
+	}{{"R", 0, 32}, {"price/0", 0, 8}, {"price/7", 7, 8}, {"price/65535", 65535, 8}, {"price/65536", 0, 0}, {"price/07", 0, 0}, {"price/+7", 0, 0},
+		{"price/", 0, 0}, {"price", 0, 0}, {"", 0, 0}, {"r", 0, 0}, {"7", 0, 0}, {"price/-1", 0, 0}} {
+		if netuid, _ := PriceOf(c.key); netuid != c.netuid || ValueSize(c.key) != c.size {
+			t.Errorf("%q: netuid %d, %d bytes", c.key, netuid, ValueSize(c.key))
+		}
+	}
+}
+
+func TestCheckInputs(t *testing.T) {
+	at := func(score uint64, in ...Input) *Task { return &Task{ScoreAt: score, Inputs: in} }
+	for _, c := range []struct {
+		task *Task
+		ok   bool
+	}{
+		{at(0), true}, {at(10), true}, {at(20), true}, {at(9), false}, {at(21), false}, {at(0, Input{10, "R"}), false},
+		{at(15, Input{10, "R"}, Input{15, "price/3"}), true}, {at(15, Input{16, "R"}), false}, {at(15, Input{9, "R"}), false},
+		{at(15, Input{12, "time"}), false}, {at(1 << 63), false},
+	} {
+		if err := c.task.CheckInputs(10, 20); (err == nil) != c.ok || err != nil && !errors.Is(err, ErrInput) {
+			t.Errorf("%+v: %v", c.task, err)
+		}
 	}
 }
 

@@ -82,7 +82,7 @@ func DecodeFault(b []byte) (*Fault, error) {
 	code := d.UintMax(uint64(len(faults) - 1))
 	f.Kind = faults[code]
 	f.ID = d.Hash()
-	f.Op = abi.Op(d.UintMax(uint64(abi.OpParse)))
+	f.Op = abi.Op(d.UintMax(uint64(abi.OpMerge)))
 	f.Status = uint32(d.UintMax(1<<32 - 1))
 	f.Detail = d.Text(abi.MaxStatusText)
 	f.Fuel = d.Uint()

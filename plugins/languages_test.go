@@ -60,7 +60,7 @@ func inputs(seed byte) []input {
 		}
 		return b
 	}
-	task := abi.TaskRequest{Beta: [32]byte{seed, 1}, Params: text(3, 26), Slices: [][]byte{text(300, 26), nil}, Artifact: text(1, 5)}
+	task := abi.TaskRequest{Beta: [32]byte{seed, 1}, Params: text(3, 26), Slices: [][]byte{text(300, 26), nil}, Artifact: text(1, 5), Height: 1 << 33, Last: 1<<33 + 9}
 	score := abi.ScoreRequest{Public: text(9, 26), Private: text(20, 6), Inputs: [][]byte{text(8, 9)}}
 	for i := range 40 {
 		score.Payloads = append(score.Payloads, text(i*2, 7))
@@ -79,8 +79,11 @@ func inputs(seed byte) []input {
 	good := abi.CheckRequest{Payload: text(64, 26)}
 	bad := abi.CheckRequest{Payload: []byte("no Word")}
 	solve := abi.SolveRequest{Public: []byte("a??bc???????????????????????z"), Seed: [32]byte{seed, 2}}
+	merge := abi.MergeRequest{Artifact: text(4, 26), Slices: [][]byte{text(9, 26)}, Payloads: [][]byte{text(3, 26), []byte("No"), text(7, 26), text(7, 26), nil}}
+	none := abi.MergeRequest{}
 	all := []input{{abi.OpDescribe, nil}, {abi.OpTask, task.Append(nil)}, {abi.OpScore, score.Append(nil)}, {abi.OpRank, rank.Append(nil)},
-		{abi.OpCheck, good.Append(nil)}, {abi.OpCheck, bad.Append(nil)}, {abi.OpSolve, solve.Append(nil)}}
+		{abi.OpCheck, good.Append(nil)}, {abi.OpCheck, bad.Append(nil)}, {abi.OpSolve, solve.Append(nil)},
+		{abi.OpMerge, merge.Append(nil)}, {abi.OpMerge, none.Append(nil)}}
 	for _, in := range all { // what is no message is refused alike
 		for _, cut := range []int{1, len(in.body) / 2, len(in.body) - 1} {
 			if cut > 0 && cut < len(in.body) {

@@ -119,7 +119,7 @@ func ParseManifest(text []byte) (m abi.Manifest, err error) {
 }
 
 func parseOp(name string) (abi.Op, bool) {
-	for op := abi.OpDescribe; op <= abi.OpParse; op++ {
+	for op := abi.OpDescribe; op <= abi.OpMerge; op++ {
 		if op.String() == name {
 			return op, true
 		}

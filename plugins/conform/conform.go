@@ -68,7 +68,7 @@ func Check(ctx context.Context, code []byte, opt Options) (*Report, error) {
 		name string
 		do   func() error
 	}{
-		{"operations", r.operations}, {"describe", r.describe}, {"rounds", r.rounds}, {"answers", r.answers}, {"rubbish", r.rubbish},
+		{"operations", r.operations}, {"describe", r.describe}, {"rounds", r.rounds}, {"artifact", r.artifact}, {"answers", r.answers}, {"rubbish", r.rubbish},
 		{"repetition", r.repetition}, {"host's seed", r.otherSeed}, {"interpreter", r.interpreter}, {"fuel", r.fuel},
 	} {
 		if opt.Progress != nil {
@@ -210,6 +210,9 @@ func (r *run) round(s *source, carries *[][]byte) error {
 	if err != nil {
 		return fmt.Errorf("task: %w", err)
 	}
+	if err := task.CheckInputs(taskHeight, taskLast); err != nil {
+		return fmt.Errorf("task: %w", err)
+	}
 	var more [][]byte
 	if r.Manifest.Has(abi.OpSolve) {
 		solve := abi.SolveRequest{Params: r.opt.Params, Public: task.Public, Seed: [32]byte{1}}
@@ -250,6 +253,28 @@ func (r *run) round(s *source, carries *[][]byte) error {
 		*carries = (*carries)[:0]
 		for _, k := range ranks {
 			*carries = append(*carries, bytes.Clone(k.Carry))
+		}
+	}
+	return nil
+}
+
+// artifact merges into none, and again into what came of it.
+func (r *run) artifact() error {
+	if !r.Manifest.Has(abi.OpMerge) {
+		return skipped("not offered")
+	}
+	var artifact []byte
+	for seed := range r.opt.Seeds {
+		b, err := r.need(r.source(seed).merge(artifact))
+		if err != nil {
+			return fmt.Errorf("seed %d: %w", seed, err)
+		}
+		m, err := abi.DecodeMerged(b)
+		if err != nil {
+			return fmt.Errorf("seed %d: merge: %w", seed, err)
+		}
+		if len(m.Artifact) > 0 {
+			artifact = bytes.Clone(m.Artifact)
 		}
 	}
 	return nil

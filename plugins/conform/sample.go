@@ -29,10 +29,15 @@ func (s *source) bytes(n int) []byte {
 	return b
 }
 
+// Heights of the tasks that are drawn: those of a round in the middle of an epoch
+// of the usual 360 blocks.
+const taskHeight, taskLast = 1000, 1180
+
 // task is a request as a node makes it: the slices have the manifest's size.
 func (s *source) task() sample {
 	r := abi.TaskRequest{Params: s.o.Params, Slices: [][]byte{}}
 	copy(r.Beta[:], s.bytes(32))
+	r.Height, r.Last = taskHeight, taskLast
 	for range s.m.Slices {
 		r.Slices = append(r.Slices, s.o.slice(s, int(s.m.Slice)))
 	}
@@ -52,8 +57,8 @@ func (s *source) answers(more [][]byte) [][]byte {
 
 func (s *source) score(t abi.Task, payloads [][]byte) sample {
 	r := abi.ScoreRequest{Params: s.o.Params, Public: t.Public, Private: t.Private, Payloads: payloads, Inputs: [][]byte{}}
-	for range t.Inputs {
-		r.Inputs = append(r.Inputs, s.bytes(8))
+	for _, in := range t.Inputs {
+		r.Inputs = append(r.Inputs, s.bytes(abi.ValueSize(in.Key)))
 	}
 	return sample{abi.OpScore, r.Append(nil)}
 }
@@ -73,6 +78,22 @@ func (s *source) rank(carries [][]byte) sample {
 		r.Rows = append(r.Rows, row)
 	}
 	return sample{abi.OpRank, r.Append(nil)}
+}
+
+// merge is a request with answers of every shape, distinct as a node makes them,
+// and the artifact that the module gave before.
+func (s *source) merge(artifact []byte) sample {
+	r := abi.MergeRequest{Params: s.o.Params, Artifact: artifact, Slices: [][]byte{}, Payloads: [][]byte{}}
+	for range s.m.Slices {
+		r.Slices = append(r.Slices, s.o.slice(s, int(s.m.Slice)))
+	}
+	all := s.answers(nil)
+	for i, p := range all {
+		if i == 0 || !bytes.Equal(p, all[i-1]) {
+			r.Payloads = append(r.Payloads, p)
+		}
+	}
+	return sample{abi.OpMerge, r.Append(nil)}
 }
 
 // rubbish is what is not the operation's message, made from one that is.

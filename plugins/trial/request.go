@@ -10,8 +10,8 @@ import (
 
 // Request makes the request of an operation as a node would, from the task of the
 // first seed: for score and check the task and the answers, for rank an epoch
-// with one row for each answer and its score, for render and parse the first
-// answer. It calls what comes before.
+// with one row for each answer and its score, for merge the answers, for render
+// and parse the first answer. It calls what comes before.
 func Request(ctx context.Context, m plugins.Caller, opt Options, op abi.Op, answers [][]byte) ([]byte, error) {
 	opt.defaults()
 	g := &game{ctx: ctx, m: m, opt: opt, fuel: map[abi.Op][]uint64{}}
@@ -26,6 +26,8 @@ func Request(ctx context.Context, m plugins.Caller, opt Options, op abi.Op, answ
 		return nil, nil
 	case abi.OpRender, abi.OpParse:
 		return first(), nil
+	case abi.OpMerge:
+		return g.mergeRequest(answers), nil
 	case abi.OpTask:
 		return g.taskRequest(opt.Seed), nil
 	}

@@ -24,6 +24,8 @@ type Options struct {
 	// Data is cut into the slices of a module that draws from data; empty takes
 	// lines made of a few words.
 	Data []byte
+	// Artifact is the subnet's, handed to task and merge; empty for none.
+	Artifact []byte
 	// Progress, if not nil, is told how many of the tasks are done.
 	Progress func(done, total int)
 }
@@ -109,18 +111,54 @@ func (g *game) draw(seed uint64) (t abi.Task, reply []byte, err error) {
 	if reply, err = g.call(abi.OpTask, g.taskRequest(seed)); err != nil {
 		return t, nil, err
 	}
-	t, err = abi.DecodeTask(reply)
+	if t, err = abi.DecodeTask(reply); err == nil {
+		err = t.CheckInputs(heights(seed))
+	}
 	return t, reply, err
 }
 
+// heights are the first block of a seed's round and the last at which it may be
+// scored: a round in an epoch of the usual 360 blocks.
+func heights(seed uint64) (height, last uint64) {
+	height = 1000 + seed%(1<<32)*60
+	return height, height + 180
+}
+
+// value stands for a chain value: one that all tasks see alike, prices from half
+// to one and a half TAO.
+func value(in abi.Input) []byte {
+	h := sha256.Sum256(append(binary.BigEndian.AppendUint64(nil, in.Height), in.Key...))
+	if in.Key == abi.KeyRandomness {
+		return h[:]
+	}
+	return binary.BigEndian.AppendUint64(nil, abi.One/2+binary.BigEndian.Uint64(h[:8])%abi.One)
+}
+
 func (g *game) taskRequest(seed uint64) []byte {
-	man := g.m.Manifest()
-	r := abi.TaskRequest{Beta: Beta(seed), Params: g.opt.Params, Slices: [][]byte{}}
-	rnd := rand.New(rand.NewChaCha8(Beta(seed)))
-	for range man.Slices {
-		r.Slices = append(r.Slices, g.slice(rnd, int(man.Slice)))
+	r := abi.TaskRequest{Beta: Beta(seed), Params: g.opt.Params, Slices: g.slices(Beta(seed)), Artifact: g.opt.Artifact}
+	r.Height, r.Last = heights(seed)
+	return r.Append(nil)
+}
+
+// mergeRequest holds each payload once, in the order of their hashes.
+func (g *game) mergeRequest(payloads [][]byte) []byte {
+	r := abi.MergeRequest{Params: g.opt.Params, Artifact: g.opt.Artifact, Slices: g.slices(Beta(g.opt.Seed ^ 1<<61)), Payloads: [][]byte{}}
+	for _, i := range byHash(payloads) {
+		if n := len(r.Payloads); n == 0 || !bytes.Equal(payloads[i], r.Payloads[n-1]) {
+			r.Payloads = append(r.Payloads, payloads[i])
+		}
 	}
 	return r.Append(nil)
+}
+
+func (g *game) slices(seed [32]byte) [][]byte {
+	man := g.m.Manifest()
+	all := [][]byte{}
+	rnd := rand.New(rand.NewChaCha8(seed))
+	for range man.Slices {
+		all = append(all, g.slice(rnd, int(man.Slice)))
+	}
+	return all
 }
 
 func (g *game) slice(rnd *rand.Rand, n int) []byte {
@@ -155,13 +193,17 @@ func (g *game) solve(t *abi.Task, seed uint64) ([]byte, error) {
 // score gives the payloads to the module in the order in which a node does, and
 // the scores back in the order of the arguments.
 func (g *game) score(t *abi.Task, payloads [][]byte) ([]uint64, error) {
+	return g.scoreIn(t, payloads, byHash(payloads))
+}
+
+func byHash(payloads [][]byte) []int {
 	order := make([]int, len(payloads))
 	hashes := make([][32]byte, len(payloads))
 	for i, p := range payloads {
 		order[i], hashes[i] = i, sha256.Sum256(p)
 	}
 	sort.SliceStable(order, func(i, j int) bool { return bytes.Compare(hashes[order[i]][:], hashes[order[j]][:]) < 0 })
-	return g.scoreIn(t, payloads, order)
+	return order
 }
 
 // scoreIn is score with an order of the caller's.
@@ -183,8 +225,8 @@ func (g *game) scoreIn(t *abi.Task, payloads [][]byte, order []int) ([]uint64, e
 
 func (g *game) scoreRequest(t *abi.Task, payloads [][]byte, order []int) []byte {
 	r := abi.ScoreRequest{Params: g.opt.Params, Public: t.Public, Private: t.Private, Inputs: [][]byte{}, Payloads: [][]byte{}}
-	for range t.Inputs {
-		r.Inputs = append(r.Inputs, make([]byte, 8))
+	for _, in := range t.Inputs {
+		r.Inputs = append(r.Inputs, value(in))
 	}
 	for _, i := range order {
 		r.Payloads = append(r.Payloads, payloads[i])
@@ -212,6 +254,8 @@ func Play(ctx context.Context, m plugins.Caller, opt Options) (*Report, error) {
 	}
 	report := &Report{}
 	var before []byte
+	var answers [][]byte // of the first rounds, for merge
+	merged := 0
 	for i := range g.opt.Tasks {
 		seed := g.opt.Seed + uint64(i)
 		round := Round{Seed: seed, Scores: map[string]uint64{}, Fuel: map[string]uint64{}}
@@ -234,6 +278,9 @@ func Play(ctx context.Context, m plugins.Caller, opt Options) (*Report, error) {
 		for k, name := range names {
 			round.Scores[name] = scores[k]
 		}
+		if merged += len(bytes.Join(payloads, nil)); merged <= maxMerged {
+			answers = append(answers, payloads...)
+		}
 		before = solved
 		report.Rounds = append(report.Rounds, round)
 		if g.opt.Progress != nil {
@@ -242,6 +289,11 @@ func Play(ctx context.Context, m plugins.Caller, opt Options) (*Report, error) {
 	}
 	if err := g.rank(report.Rounds); err != nil {
 		return nil, err
+	}
+	if man := m.Manifest(); man.Has(abi.OpMerge) {
+		if err := g.merge(answers); err != nil {
+			return nil, err
+		}
 	}
 	report.Results = results(report.Rounds)
 	report.Costs = g.table()
@@ -277,6 +329,29 @@ func (g *game) rank(rounds []Round) error {
 	return nil
 }
 
+// maxMerged bounds the bytes of the answers of one merge.
+const maxMerged = 8 << 20
+
+// merge makes an artifact of the answers, twice, so that the second is made with
+// the first in force.
+func (g *game) merge(payloads [][]byte) error {
+	payloads = payloads[:min(len(payloads), abi.MaxPayloads)]
+	for range 2 {
+		b, err := g.call(abi.OpMerge, g.mergeRequest(payloads))
+		if err != nil {
+			return fmt.Errorf("merge: %w", err)
+		}
+		m, err := abi.DecodeMerged(b)
+		if err != nil {
+			return fmt.Errorf("merge: %w", err)
+		}
+		if len(m.Artifact) > 0 {
+			g.opt.Artifact = bytes.Clone(m.Artifact)
+		}
+	}
+	return nil
+}
+
 func results(rounds []Round) (all []Result) {
 	for _, p := range players {
 		r := Result{Player: p.name, What: p.what, Least: abi.One}
@@ -299,7 +374,7 @@ func results(rounds []Round) (all []Result) {
 }
 
 func (g *game) table() (all []Cost) {
-	for op := abi.OpDescribe; op <= abi.OpParse; op++ {
+	for op := abi.OpDescribe; op <= abi.OpMerge; op++ {
 		calls := g.fuel[op]
 		if len(calls) == 0 {
 			continue

@@ -3,6 +3,7 @@ package trial
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
@@ -59,7 +60,7 @@ func TestPlaySpell(t *testing.T) {
 			t.Errorf("%s earns %s beside the solver's %s", name, Decimal(means[name]), Decimal(means["solver"]))
 		}
 	}
-	if len(r.Costs) != 4 || r.Costs[0].Op != "task" || r.Costs[0].Calls != 16 || r.Costs[0].Mean == 0 || r.Costs[0].Most < r.Costs[0].Mean {
+	if len(r.Costs) != 5 || r.Costs[0].Op != "task" || r.Costs[0].Calls != 16 || r.Costs[0].Mean == 0 || r.Costs[0].Most < r.Costs[0].Mean {
 		t.Errorf("costs %+v", r.Costs)
 	}
 
@@ -200,5 +201,32 @@ func TestDecimal(t *testing.T) {
 		if got := Decimal(s); got != want {
 			t.Errorf("%d: %s, want %s", s, got, want)
 		}
+	}
+}
+
+// A merge sees each answer once, in the order of the hashes, beside the artifact.
+func TestMergeRequest(t *testing.T) {
+	m := spell(t)
+	answers := [][]byte{[]byte("abcdef"), []byte("b"), []byte("abcdef"), []byte("longest")}
+	b, err := Request(t.Context(), m, Options{Artifact: []byte("abcd")}, abi.OpMerge, answers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := abi.DecodeMergeRequest(b)
+	if err != nil || string(r.Artifact) != "abcd" || len(r.Payloads) != 3 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for i := 1; i < len(r.Payloads); i++ {
+		x, y := sha256.Sum256(r.Payloads[i-1]), sha256.Sum256(r.Payloads[i])
+		if bytes.Compare(x[:], y[:]) >= 0 {
+			t.Error("not in the order of the hashes")
+		}
+	}
+	reply, err := m.Call(t.Context(), abi.OpMerge, b, [32]byte{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := abi.DecodeMerged(reply.Body); err != nil || string(got.Artifact) != "longest" {
+		t.Errorf("%q, %v", got.Artifact, err)
 	}
 }

@@ -24,7 +24,7 @@ type remote struct {
 	limits   plugins.Limits
 	pages    uint64                       // memory that a call may take
 	calls    atomic.Uint64                // counted for the referee
-	long     [abi.OpParse + 1]atomic.Bool // the last such call was too long for this process
+	long     [abi.OpMerge + 1]atomic.Bool // the last such call was too long for this process
 
 	mu   sync.RWMutex // held for reading during a call in this process
 	here *wasm.Module // nil when there is none

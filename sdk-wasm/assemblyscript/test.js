@@ -23,9 +23,9 @@ try {
   assert.equal(describe.status, 0);
   assert.match(new TextDecoder().decode(describe.body), /Spell/);
   const beta = new Uint8Array(32).fill(7);
-  const task = call(2, [0x85, 1, 0x58, 32, ...beta, 0x40, 0x80, 0x40]);
+  const task = call(2, [0x87, 1, 0x58, 32, ...beta, 0x40, 0x80, 0x40, 1, 9]);
   assert.equal(task.status, 0);
-  assert.deepEqual(task, call(2, [0x85, 1, 0x58, 32, ...beta, 0x40, 0x80, 0x40]));
+  assert.deepEqual(task, call(2, [0x87, 1, 0x58, 32, ...beta, 0x40, 0x80, 0x40, 1, 9]));
   assert.equal(call(3, [1, 2, 3]).status, 2);
   assert.equal(call(7, []).status, 3);
   console.log("ok");

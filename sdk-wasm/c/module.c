@@ -73,4 +73,16 @@ static int solve(const px_solve_request *in, px_bytes *out) {
 	return 0;
 }
 
-const px_module plexus_module = {.describe = describe, .task = task, .score = score, .rank = rank, .check = check, .solve = solve};
+/* merge keeps the longest word that was ever answered. It shows how miners build
+ * one thing together; nothing of spell's tasks needs it. */
+static int merge(const px_merge_request *in, px_bytes *artifact) {
+	uint32_t longest = in->artifact.n;
+	for (uint32_t i = 0; i < in->payload_count; i++) {
+		if (!letters(in->payloads[i]) || in->payloads[i].n <= longest) continue;
+		*artifact = in->payloads[i];
+		longest = artifact->n;
+	}
+	return 0;
+}
+
+const px_module plexus_module = {.describe = describe, .task = task, .score = score, .rank = rank, .check = check, .solve = solve, .merge = merge};

@@ -23,6 +23,7 @@ type Module struct {
 	Solve    func(*abi.SolveRequest) ([]byte, error)
 	Render   func(payload []byte) (string, error)
 	Parse    func(text string) ([]byte, error)
+	Merge    func(*abi.MergeRequest) (abi.Merged, error)
 }
 
 // Statuses of the envelope besides 0, success.
@@ -97,6 +98,12 @@ func (m *Module) call(op abi.Op, input []byte) (status uint32, body []byte) {
 	case abi.OpRender:
 		return run(input, plain, func(b *[]byte) (string, error) { return m.Render(*b) },
 			func(_ *[]byte, s string) ([]byte, error) { return []byte(s), nil })
+	case abi.OpMerge:
+		return run(input, abi.DecodeMergeRequest, m.Merge, func(_ *abi.MergeRequest, r abi.Merged) ([]byte, error) {
+			b := r.Append(nil)
+			_, err := abi.DecodeMerged(b)
+			return b, err
+		})
 	default:
 		return run(input, text, func(s *string) ([]byte, error) { return m.Parse(*s) },
 			func(_ *string, b []byte) ([]byte, error) { return b, tooLong(len(b)) })
@@ -121,6 +128,8 @@ func (m *Module) has(op abi.Op) bool {
 		return m.Render != nil
 	case abi.OpParse:
 		return m.Parse != nil
+	case abi.OpMerge:
+		return m.Merge != nil
 	}
 	return false
 }

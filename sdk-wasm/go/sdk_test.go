@@ -109,6 +109,9 @@ func module() Module {
 			return string(b), nil
 		},
 		Parse: func(s string) ([]byte, error) { return []byte(s), nil },
+		Merge: func(r *abi.MergeRequest) (abi.Merged, error) {
+			return abi.Merged{Artifact: bytes.Join(append([][]byte{r.Artifact}, r.Payloads...), nil)}, nil
+		},
 	}
 }
 
@@ -123,6 +126,8 @@ func TestCall(t *testing.T) {
 	task := abi.TaskRequest{Slices: [][]byte{[]byte("data")}}
 	empty := abi.TaskRequest{}
 	rank := abi.RankRequest{Rows: make([]abi.Row, 2)}
+	merge := abi.MergeRequest{Artifact: []byte("a"), Payloads: [][]byte{[]byte("b")}}
+	bulky := abi.MergeRequest{Payloads: [][]byte{make([]byte, abi.MaxArtifact), {1}}}
 	for _, c := range []struct {
 		name   string
 		op     abi.Op
@@ -139,6 +144,9 @@ func TestCall(t *testing.T) {
 		{"too few ranks", abi.OpRank, rank.Append(nil), StatusReply},
 		{"missing operation", abi.OpSolve, nil, StatusUnsupported},
 		{"unknown operation", 99, nil, StatusUnsupported},
+		{"merge", abi.OpMerge, merge.Append(nil), 0},
+		{"merge of rubbish", abi.OpMerge, []byte{0x85, 1}, StatusInput},
+		{"merge to an artifact too large", abi.OpMerge, bulky.Append(nil), StatusReply},
 		{"render", abi.OpRender, []byte("x"), 0},
 		{"render too much", abi.OpRender, make([]byte, abi.MaxPayload+1), StatusInput},
 		{"parse", abi.OpParse, []byte("ü"), 0},

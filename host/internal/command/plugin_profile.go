@@ -129,7 +129,7 @@ module's own answer and an empty one where no --answer is given.`,
 	}
 	f.add(c)
 	c.Flags().Lookup("tasks").Hidden = true
-	c.Flags().StringSliceVar(&opNames, "op", []string{"score"}, "operations, separated by commas: describe, task, score, rank, check, solve, render, parse")
+	c.Flags().StringSliceVar(&opNames, "op", []string{"score"}, "operations, separated by commas: describe, task, score, rank, check, solve, render, parse, merge")
 	c.Flags().StringArrayVar(&answers, "answer", nil, "an answer to score: text, 0x and hexadecimal, or @FILE; again for more")
 	c.Flags().StringVarP(&out, "output", "o", "", "file to write for pprof")
 	c.Flags().IntVar(&top, "top", top, "functions to list")

@@ -38,7 +38,8 @@ func pluginRunCommand() *cobra.Command {
 		Short: "Call one operation of a module and show its reply, fuel and log",
 		Long: `Calls one operation. Without --input the request is made as a node makes it: task from
 --seed; score of that task and of the answers given with --answer (text, 0x and hexadecimal,
-or @FILE); rank of one epoch with those scores; check of each answer; solve of the task.
+or @FILE); rank of one epoch with those scores; check of each answer; solve of the task;
+merge of the answers into --artifact.
 --input gives the request's own bytes, from a file or from - for standard input.`,
 		Example: "  plexus plugin run demo --op score --seed 7 --answer '' --answer guess",
 		Args:    oneArg("a module's file, or the folder of its sources"),
@@ -101,7 +102,7 @@ or @FILE); rank of one epoch with those scores; check of each answer; solve of t
 	}
 	f.add(c)
 	c.Flags().Lookup("tasks").Hidden = true
-	c.Flags().StringVar(&opName, "op", "task", "operation: describe, task, score, rank, check, solve, render or parse")
+	c.Flags().StringVar(&opName, "op", "task", "operation: describe, task, score, rank, check, solve, render, parse or merge")
 	c.Flags().StringVar(&input, "input", "", "file of the request's bytes, or - for standard input")
 	c.Flags().StringArrayVar(&answers, "answer", nil, "an answer to score: text, 0x and hexadecimal, or @FILE; again for more")
 	jsonFlag(c, &f.json, ran{})
@@ -109,12 +110,12 @@ or @FILE); rank of one epoch with those scores; check of each answer; solve of t
 }
 
 func parseOp(name string) (abi.Op, error) {
-	for op := abi.OpDescribe; op <= abi.OpParse; op++ {
+	for op := abi.OpDescribe; op <= abi.OpMerge; op++ {
 		if op.String() == name {
 			return op, nil
 		}
 	}
-	return 0, usage("--op %s: describe, task, score, rank, check, solve, render or parse", name)
+	return 0, usage("--op %s: describe, task, score, rank, check, solve, render, parse or merge", name)
 }
 
 func readInput(c *cobra.Command, name string) ([]byte, error) {
@@ -196,6 +197,10 @@ func replyLines(op abi.Op, body []byte) (lines []string, err error) {
 	case abi.OpCheck:
 		v, err := abi.DecodeVerdict(body)
 		line("ok", "%v %s", v.OK, v.Reason)
+		return lines, err
+	case abi.OpMerge:
+		m, err := abi.DecodeMerged(body)
+		line("artifact", "%s", visible(m.Artifact))
 		return lines, err
 	}
 	line("reply", "%s", visible(body))

@@ -18,11 +18,12 @@ import (
 // trialFlags are those of the commands that play a module.
 type trialFlags struct {
 	guestFlags
-	tasks  int
-	seed   uint64
-	data   string
-	params string
-	json   bool
+	tasks    int
+	seed     uint64
+	data     string
+	params   string
+	artifact string
+	json     bool
 }
 
 func (f *trialFlags) add(c *cobra.Command) {
@@ -30,6 +31,7 @@ func (f *trialFlags) add(c *cobra.Command) {
 	c.Flags().IntVar(&f.tasks, "tasks", 16, "tasks to play")
 	c.Flags().Uint64Var(&f.seed, "seed", 0, "seed of the first task")
 	c.Flags().StringVar(&f.data, "data", "", "file whose parts are the data slices (default: lines of a few words)")
+	c.Flags().StringVar(&f.artifact, "artifact", "", "file of the subnet's artifact, handed to task and merge (default: none)")
 	c.Flags().StringVar(&f.params, "params", "", "file of the subnet's parameters, handed to the module as they are")
 }
 
@@ -38,15 +40,18 @@ func (f *trialFlags) options(bar *progress.Bar) (trial.Options, error) {
 	if f.tasks < 1 || f.tasks > 100_000 {
 		return opt, usage("--tasks %d: 1 to 100,000", f.tasks)
 	}
-	for name, to := range map[string]*[]byte{f.data: &opt.Data, f.params: &opt.Params} {
-		if name == "" {
+	for _, file := range []struct {
+		name string
+		to   *[]byte
+	}{{f.data, &opt.Data}, {f.params, &opt.Params}, {f.artifact, &opt.Artifact}} {
+		if file.name == "" {
 			continue
 		}
-		b, err := os.ReadFile(name)
+		b, err := os.ReadFile(file.name)
 		if err != nil {
 			return opt, err
 		}
-		*to = b
+		*file.to = b
 	}
 	return opt, nil
 }

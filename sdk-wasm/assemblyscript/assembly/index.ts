@@ -1,7 +1,7 @@
 // spell: complete words whose letters are partly hidden. It pays nobody for a
 // model; it shows every operation that a module may have.
 import {
-  CheckRequest, Description, Module, ONE, Rand, Rank, RankRequest, ScoreRequest, SolveRequest, Task, TaskRequest, Verdict,
+  CheckRequest, Description, MergeRequest, Module, ONE, Rand, Rank, RankRequest, ScoreRequest, SolveRequest, Task, TaskRequest, Verdict,
   editDistance, register,
 } from "../plexus/index";
 export { plexus_abi_v1, plexus_alloc, plexus_call } from "../plexus/index";
@@ -68,6 +68,20 @@ class Spell extends Module {
     const word = new Uint8Array(r.publicPart.length);
     for (let i = 0; i < word.length; i++) word[i] = r.publicPart[i] == 63 ? 97 + <u8>rnd.below(26) : r.publicPart[i];
     return word;
+  }
+
+  // Keeps the longest word that was ever answered. It shows how miners build one
+  // thing together; nothing of spell's tasks needs it.
+  merge(r: MergeRequest): Uint8Array | null {
+    let merged = new Uint8Array(0);
+    let longest = r.artifact.length;
+    for (let i = 0; i < r.payloads.length; i++) {
+      const p = r.payloads[i];
+      if (!letters(p) || p.length <= longest) continue;
+      merged = p;
+      longest = p.length;
+    }
+    return merged;
   }
 }
 

@@ -10,6 +10,7 @@ export const MAX_SCORES: i32 = 4096;
 export const MAX_CARRY: i32 = 1024;
 export const MAX_SLICES: i32 = 4096;
 export const MAX_INPUTS: i32 = 64;
+export const MAX_ARTIFACT: i32 = 1 << 20;
 export const MAX_STATUS: i32 = 1024;
 
 /** Asks for the task of one round. */
@@ -21,9 +22,13 @@ export class TaskRequest {
   slices: Array<Uint8Array> = [];
   /** The subnet's shared artifact, empty when there is none. */
   artifact: Uint8Array = new Uint8Array(0);
+  /** The block at which the round begins: the least height of an input. */
+  height: u64 = 0;
+  /** The greatest height that scoreAt may name. */
+  last: u64 = 0;
 }
 
-/** A chain value that scoring needs: the value under key after block height. */
+/** A chain value that scoring needs: the value under key ("R", "price/7") after block height. */
 export class Input {
   constructor(public height: u64, public key: string) {}
 }
@@ -78,6 +83,17 @@ export class SolveRequest {
   params: Uint8Array = new Uint8Array(0);
   publicPart: Uint8Array = new Uint8Array(0);
   seed: Uint8Array = new Uint8Array(0);
+}
+
+/** Asks for the subnet's next artifact, once for a validator's epoch. */
+export class MergeRequest {
+  params: Uint8Array = new Uint8Array(0);
+  /** In force now, empty when there is none. */
+  artifact: Uint8Array = new Uint8Array(0);
+  /** Data slices to judge by. */
+  slices: Array<Uint8Array> = [];
+  /** The distinct answers of the epoch, in the order of their hashes. */
+  payloads: Array<Uint8Array> = [];
 }
 
 /** Says in words what a subnet asks for. */

@@ -1,7 +1,7 @@
 import { Reader, Writer, isUTF8 } from "./codec";
 import {
-  CheckRequest, Description, MAX_CARRY, MAX_INPUTS, MAX_MESSAGE, MAX_PAYLOAD, MAX_PAYLOADS, MAX_ROWS, MAX_SCORES, MAX_SLICES,
-  MAX_STATUS, ONE, Rank, RankRequest, Row, ScoreRequest, SolveRequest, Task, TaskRequest, Verdict,
+  CheckRequest, Description, MAX_ARTIFACT, MAX_CARRY, MAX_INPUTS, MAX_MESSAGE, MAX_PAYLOAD, MAX_PAYLOADS, MAX_ROWS, MAX_SCORES,
+  MAX_SLICES, MAX_STATUS, MergeRequest, ONE, Rank, RankRequest, Row, ScoreRequest, SolveRequest, Task, TaskRequest, Verdict,
 } from "./messages";
 
 const REFUSED: u8 = 1;
@@ -48,6 +48,8 @@ export class Module {
   solve(r: SolveRequest): Uint8Array | null { unsupported(); return null; }
   render(payload: Uint8Array): string | null { unsupported(); return null; }
   parse(text: string): Uint8Array | null { unsupported(); return null; }
+  /** The next artifact, at most MAX_ARTIFACT bytes; empty leaves what is in force. */
+  merge(r: MergeRequest): Uint8Array | null { unsupported(); return null; }
 }
 
 let module: Module = new Module();
@@ -101,6 +103,7 @@ export function call(op: u32, input: Uint8Array): Uint8Array {
       if (input.length > MAX_PAYLOAD || !isUTF8(input)) return badInput();
       return payload(module.parse(String.UTF8.decodeUnsafe(input.dataStart, input.length)));
     }
+    case 9: return merge(input);
   }
   unsupported();
   return input;
@@ -127,11 +130,13 @@ function describe(input: Uint8Array): Uint8Array {
 function task(input: Uint8Array): Uint8Array {
   const r = new Reader(input);
   const request = new TaskRequest();
-  r.version(5);
+  r.version(7);
   request.beta = r.hash();
   request.params = r.bytes(MAX_MESSAGE);
   request.slices = r.list(MAX_SLICES, MAX_PAYLOAD);
-  request.artifact = r.bytes(MAX_MESSAGE);
+  request.artifact = r.bytes(MAX_ARTIFACT);
+  request.height = r.uint();
+  request.last = r.uint();
   if (!r.end()) return badInput();
   const t = module.task(request);
   if (t === null) return input;
@@ -229,6 +234,23 @@ function solve(input: Uint8Array): Uint8Array {
   request.seed = r.hash();
   if (!r.end()) return badInput();
   return payload(module.solve(request));
+}
+
+function merge(input: Uint8Array): Uint8Array {
+  const r = new Reader(input);
+  const request = new MergeRequest();
+  r.version(5);
+  request.params = r.bytes(MAX_MESSAGE);
+  request.artifact = r.bytes(MAX_ARTIFACT);
+  request.slices = r.list(MAX_SLICES, MAX_PAYLOAD);
+  request.payloads = r.list(MAX_PAYLOADS, MAX_PAYLOAD);
+  if (!r.end()) return badInput();
+  const artifact = module.merge(request);
+  if (artifact === null) return input;
+  if (artifact.length > MAX_ARTIFACT) return badReply();
+  const w = new Writer(2);
+  w.bytes(artifact);
+  return w.done();
 }
 
 // @ts-ignore: decorator

@@ -237,11 +237,13 @@ static uint32_t op_task(px_bytes input, px_bytes *body) {
 	reader r = {input.p, input.p + input.n, false};
 	px_task_request in;
 	px_task out = {0};
-	read_version(&r, 5);
+	read_version(&r, 7);
 	read_hash(&r, in.beta);
 	in.params = read_bytes(&r, PX_MAX_MESSAGE);
 	in.slices = read_list(&r, PX_MAX_SLICES, PX_MAX_PAYLOAD, &in.slice_count);
-	in.artifact = read_bytes(&r, PX_MAX_MESSAGE);
+	in.artifact = read_bytes(&r, PX_MAX_ARTIFACT);
+	in.height = read_uint(&r);
+	in.last = read_uint(&r);
 	if (!at_end(&r)) return bad_input(body);
 	if (plexus_module.task(&in, &out)) return refuse(body);
 	if (out.public_part.n > PX_MAX_PAYLOAD || out.private_part.n > PX_MAX_MESSAGE || out.input_count > PX_MAX_INPUTS) return bad_reply(body);
@@ -347,6 +349,25 @@ static uint32_t op_solve(px_bytes input, px_bytes *body) {
 	return body->n > PX_MAX_PAYLOAD ? bad_reply(body) : STATUS_OK;
 }
 
+static uint32_t op_merge(px_bytes input, px_bytes *body) {
+	reader r = {input.p, input.p + input.n, false};
+	px_merge_request in;
+	px_bytes out = {0, 0};
+	read_version(&r, 5);
+	in.params = read_bytes(&r, PX_MAX_MESSAGE);
+	in.artifact = read_bytes(&r, PX_MAX_ARTIFACT);
+	in.slices = read_list(&r, PX_MAX_SLICES, PX_MAX_PAYLOAD, &in.slice_count);
+	in.payloads = read_list(&r, PX_MAX_PAYLOADS, PX_MAX_PAYLOAD, &in.payload_count);
+	if (!at_end(&r)) return bad_input(body);
+	if (plexus_module.merge(&in, &out)) return refuse(body);
+	if (out.n > PX_MAX_ARTIFACT) return bad_reply(body);
+	writer w = {0};
+	write_array(&w, 2);
+	write_uint(&w, 1);
+	write_bytes(&w, out);
+	return give(&w, body);
+}
+
 uint32_t px_call(uint32_t op, px_bytes input, px_bytes *body) {
 	const px_module *m = &plexus_module;
 	body->p = 0;
@@ -380,6 +401,9 @@ uint32_t px_call(uint32_t op, px_bytes input, px_bytes *body) {
 		if (input.n > PX_MAX_PAYLOAD || !utf8(input)) return bad_input(body);
 		if (m->parse(input, body)) return refuse(body);
 		return body->n > PX_MAX_PAYLOAD ? bad_reply(body) : STATUS_OK;
+	case 9:
+		if (m->merge) return op_merge(input, body);
+		break;
 	}
 	return fail(STATUS_UNSUPPORTED, "the module has no such operation", body);
 }

@@ -27,6 +27,7 @@
 #define PX_MAX_CARRY 1024u
 #define PX_MAX_SLICES 4096u
 #define PX_MAX_INPUTS 64u
+#define PX_MAX_ARTIFACT (1u << 20)
 #define PX_MAX_STATUS 1024u
 
 /* Bytes that somebody else owns, or that px_alloc gave. */
@@ -41,11 +42,13 @@ typedef struct {
 	px_bytes *slices;      /* data slices opened for this round */
 	uint32_t slice_count;
 	px_bytes artifact;     /* empty when there is none */
+	uint64_t height;       /* of the round's first block: the least height of an input */
+	uint64_t last;         /* the greatest height that score_at may name */
 } px_task_request;
 
 typedef struct {
 	uint64_t height;
-	px_bytes key; /* UTF-8, at most 64 bytes */
+	px_bytes key; /* "R" or "price/7": UTF-8, at most 64 bytes */
 } px_input;
 
 typedef struct {
@@ -53,7 +56,7 @@ typedef struct {
 	px_bytes private_part; /* kept until the evidence appears */
 	px_input *inputs;
 	uint32_t input_count;
-	uint64_t score_at;
+	uint64_t score_at;     /* from when the inputs are known, 0 for at once */
 } px_task;
 
 typedef struct {
@@ -96,6 +99,15 @@ typedef struct {
 } px_solve_request;
 
 typedef struct {
+	px_bytes params;
+	px_bytes artifact;     /* in force now, empty when there is none */
+	px_bytes *slices;      /* data slices to judge by */
+	uint32_t slice_count;
+	px_bytes *payloads;    /* the distinct answers of the epoch, in the order of their hashes */
+	uint32_t payload_count;
+} px_merge_request;
+
+typedef struct {
 	px_bytes title, task, answer, score; /* UTF-8 */
 } px_description;
 
@@ -110,6 +122,7 @@ typedef struct {
 	int (*solve)(const px_solve_request *in, px_bytes *out);
 	int (*render)(px_bytes payload, px_bytes *out);
 	int (*parse)(px_bytes text, px_bytes *out);
+	int (*merge)(const px_merge_request *in, px_bytes *artifact); /* left empty: as before */
 } px_module;
 
 extern const px_module plexus_module;

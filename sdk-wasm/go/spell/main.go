@@ -14,7 +14,7 @@ func init() { sdk.Register(module()) }
 func main() {}
 
 func module() sdk.Module {
-	return sdk.Module{Describe: describe, Task: task, Score: score, Rank: rank, Check: check, Solve: solve}
+	return sdk.Module{Describe: describe, Task: task, Score: score, Rank: rank, Check: check, Solve: solve, Merge: merge}
 }
 
 func letters(b []byte) bool {
@@ -99,4 +99,17 @@ func solve(r *abi.SolveRequest) ([]byte, error) {
 		}
 	}
 	return word, nil
+}
+
+// merge keeps the longest word that was ever answered. It shows how miners build
+// one thing together; nothing of spell's tasks needs it.
+func merge(r *abi.MergeRequest) (abi.Merged, error) {
+	best := r.Artifact
+	var merged abi.Merged
+	for _, p := range r.Payloads {
+		if letters(p) && len(p) > len(best) {
+			best, merged.Artifact = p, p
+		}
+	}
+	return merged, nil
 }

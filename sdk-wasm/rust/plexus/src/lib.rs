@@ -43,6 +43,7 @@ pub const MAX_SCORES: usize = 4096;
 pub const MAX_CARRY: usize = 1024;
 pub const MAX_SLICES: usize = 4096;
 pub const MAX_INPUTS: usize = 64;
+pub const MAX_ARTIFACT: usize = 1 << 20;
 pub const MAX_STATUS: usize = 1024;
 
 /// Bytes of a message; they live until the call ends.
@@ -58,9 +59,14 @@ pub struct TaskRequest {
     pub slices: &'static [Bytes],
     /// The subnet's shared artifact, empty when there is none.
     pub artifact: Bytes,
+    /// The block at which the round begins: the least height of an input.
+    pub height: u64,
+    /// The greatest height that score_at may name.
+    pub last: u64,
 }
 
-/// A chain value that scoring needs: the value under key after block height.
+/// A chain value that scoring needs: the value under key ("R", "price/7") after
+/// block height.
 #[derive(Clone, Copy)]
 pub struct Input {
     pub height: u64,
@@ -74,7 +80,7 @@ pub struct Task {
     /// Kept by the validator until the evidence appears.
     pub private: Bytes,
     pub inputs: &'static [Input],
-    /// Height from which the inputs are known, 0 for at once.
+    /// Height from which the inputs are known, at most the request's last; 0 for at once.
     pub score_at: u64,
 }
 
@@ -129,6 +135,17 @@ pub struct SolveRequest {
     pub seed: [u8; 32],
 }
 
+/// Asks for the subnet's next artifact, once for a validator's epoch.
+pub struct MergeRequest {
+    pub params: Bytes,
+    /// In force now, empty when there is none.
+    pub artifact: Bytes,
+    /// Data slices to judge by.
+    pub slices: &'static [Bytes],
+    /// The distinct answers of the epoch, in the order of their hashes.
+    pub payloads: &'static [Bytes],
+}
+
 /// Says in words what a subnet asks for.
 pub struct Description {
     pub title: &'static str,
@@ -171,6 +188,10 @@ pub trait Module {
         Err(Refusal::Unsupported)
     }
     fn parse(_: &'static str) -> Result<Bytes, Refusal> {
+        Err(Refusal::Unsupported)
+    }
+    /// The next artifact, at most [`MAX_ARTIFACT`] bytes; empty leaves what is in force.
+    fn merge(_: &MergeRequest) -> Result<Bytes, Refusal> {
         Err(Refusal::Unsupported)
     }
 }

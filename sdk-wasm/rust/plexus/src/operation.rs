@@ -48,6 +48,7 @@ pub fn call<M: Module>(op: u32, input: Bytes) -> Result<Bytes, (u32, &'static st
             }
             payload(M::parse(text_of(input).ok_or(BAD_INPUT)?)?)
         }
+        9 => merge::<M>(input),
         _ => Err(NO_OPERATION),
     }
 }
@@ -98,12 +99,14 @@ fn describe<M: Module>(input: Bytes) -> Reply {
 
 fn task<M: Module>(input: Bytes) -> Reply {
     let mut r = Reader::new(input);
-    r.version(5);
+    r.version(7);
     let request = TaskRequest {
         beta: r.hash(),
         params: r.bytes(MAX_MESSAGE),
         slices: r.list(MAX_SLICES, MAX_PAYLOAD),
-        artifact: r.bytes(MAX_MESSAGE),
+        artifact: r.bytes(MAX_ARTIFACT),
+        height: r.uint(),
+        last: r.uint(),
     };
     if !r.end() {
         return Err(BAD_INPUT);
@@ -220,4 +223,25 @@ fn solve<M: Module>(input: Bytes) -> Reply {
         return Err(BAD_INPUT);
     }
     payload(M::solve(&request)?)
+}
+
+fn merge<M: Module>(input: Bytes) -> Reply {
+    let mut r = Reader::new(input);
+    r.version(5);
+    let request = MergeRequest {
+        params: r.bytes(MAX_MESSAGE),
+        artifact: r.bytes(MAX_ARTIFACT),
+        slices: r.list(MAX_SLICES, MAX_PAYLOAD),
+        payloads: r.list(MAX_PAYLOADS, MAX_PAYLOAD),
+    };
+    if !r.end() {
+        return Err(BAD_INPUT);
+    }
+    let artifact = M::merge(&request)?;
+    if artifact.len() > MAX_ARTIFACT {
+        return Err(BAD_REPLY);
+    }
+    let mut w = Writer::message(2);
+    w.bytes(artifact);
+    Ok(w.done())
 }
