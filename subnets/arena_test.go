@@ -1,8 +1,10 @@
 package subnets_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -240,11 +242,13 @@ func (a *arena) startValidator(i int) {
 			}
 			return a.data, nil
 		},
-		Publish: func(root [32]byte, _ ledger.NetUID, _ ledger.Epoch, file []byte) error {
+		Publish: func(_ ledger.NetUID, _ ledger.Epoch, write func(io.Writer) ([32]byte, error)) ([32]byte, int64, error) {
+			var file bytes.Buffer
+			root, err := write(&file)
 			a.mu.Lock()
 			defer a.mu.Unlock()
-			a.files[root] = file
-			return nil
+			a.files[root] = file.Bytes()
+			return root, int64(file.Len()), err
 		},
 		Notify: func(e validator.Event) {
 			a.mu.Lock()

@@ -170,7 +170,11 @@ func (w *bench) make(v int, e ledger.Epoch, rounds []evidence.Round, in []eviden
 	w.t.Helper()
 	b := &evidence.Bundle{ChainID: w.gen.ChainID, NetUID: netuid, Epoch: e, Validator: w.hot[v].Public(), Rounds: rounds, CarryIn: in}
 	roster := w.roster(e)
-	ranks, fuel, err := round.Rank(context.Background(), native{}, w.record(e).Seed, nil, evidence.Rows(rounds, roster, in))
+	var leaves [][]evidence.Leaf
+	for i := range rounds {
+		leaves = append(leaves, rounds[i].Leaves())
+	}
+	ranks, fuel, err := round.Rank(context.Background(), native{}, w.record(e).Seed, nil, evidence.Rows(leaves, roster, in))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/plexus-network/plexus/abi"
 	"github.com/plexus-network/plexus/abi/cbor"
 	"github.com/plexus-network/plexus/ledger"
@@ -105,43 +103,50 @@ func (r *Round) appendNode(b []byte) []byte {
 	return cbor.AppendUint(cbor.AppendUint(b, r.TaskFuel), r.ScoreFuel)
 }
 
+// Leaves are the leaves of the responses.
+func (r *Round) Leaves() []Leaf {
+	leaves := make([]Leaf, len(r.Responses))
+	for i := range r.Responses {
+		leaves[i] = r.Responses[i].Leaf
+	}
+	return leaves
+}
+
+// hash is the round's node under the root.
 func (r *Round) hash() [32]byte {
+	return nodeHash(r.nodeHead(), uint64(len(r.Responses)), merkle.Root(r.leafHashes()), r.rest())
+}
+
+func nodeHash(head []byte, leaves uint64, top, rest [32]byte) [32]byte {
+	return key.Hash("round-node", head, cbor.AppendUint(nil, leaves), top[:], rest[:])
+}
+
+func (r *Round) nodeHead() []byte { return r.appendNode(cbor.AppendArray(nil, 6)) }
+
+func (r *Round) leafHashes() [][32]byte {
 	leaves := make([][32]byte, len(r.Responses))
 	for i := range r.Responses {
 		leaves[i] = r.Responses[i].Leaf.hash()
 	}
-	top := merkle.Root(leaves)
-	b := r.appendNode(cbor.AppendArray(nil, 6))
-	// What the leaves do not hold (slices, signatures, salts, payloads) is bound
-	// too: otherwise whoever passes a bundle on could break a signature in it and
-	// make an honest validator's replay differ.
-	rest := key.Hash("round-data", r.append(nil))
-	return key.Hash("round-node", b, cbor.AppendUint(nil, uint64(len(leaves))), top[:], rest[:])
+	return leaves
 }
 
-// Root is the evidence root that goes on chain.
-func (b *Bundle) Root() [32]byte {
-	nodes := make([][32]byte, len(b.Rounds))
-	for i := range b.Rounds {
-		nodes[i] = b.Rounds[i].hash()
-	}
-	top := merkle.Root(nodes)
-	in, out := CarryHash(b.CarryIn), CarryHash(b.CarryOut)
-	o := ledger.Opening{Row: b.Row, CarryIn: in, CarryOut: out}
-	head := cbor.AppendText(cbor.AppendArray(nil, 5), b.ChainID)
-	head = cbor.AppendUint(cbor.AppendUint(head, uint64(b.NetUID)), b.Epoch)
-	head = cbor.AppendUint(cbor.AppendBytes(head, b.Validator[:]), b.RankFuel)
-	return key.Hash("evidence", head, cbor.AppendUint(nil, uint64(len(nodes))), top[:], o.Append(nil))
+// rest binds what the leaves do not hold: slices, signatures, salts, payloads.
+// Otherwise whoever passes a bundle on could break a signature in it and make an
+// honest validator's replay differ.
+func (r *Round) rest() [32]byte { return key.Hash("round-data", r.append(nil)) }
+
+// appendTop appends what the root says beside rounds and opening.
+func (b *Bundle) appendTop(out []byte) []byte {
+	out = cbor.AppendText(cbor.AppendArray(out, 5), b.ChainID)
+	out = cbor.AppendUint(cbor.AppendUint(out, uint64(b.NetUID)), b.Epoch)
+	return cbor.AppendUint(cbor.AppendBytes(out, b.Validator[:]), b.RankFuel)
 }
 
-// Encode returns the compressed file.
-func (b *Bundle) Encode() ([]byte, error) {
-	w, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
-	if err != nil {
-		return nil, err
-	}
-	defer w.Close()
-	return w.EncodeAll(b.append(nil), nil), nil
+// opening is the row with its carries as the root has them; the reveal adds a
+// salt.
+func (b *Bundle) opening() *ledger.Opening {
+	return &ledger.Opening{Row: b.Row, CarryIn: CarryHash(b.CarryIn), CarryOut: CarryHash(b.CarryOut)}
 }
 
 // Decode reads a compressed bundle whose root must be root.
@@ -159,14 +164,9 @@ func Decode(file []byte, root [32]byte) (*Bundle, error) {
 // Unpack reads a compressed bundle whatever its root. At most MaxBundle bytes
 // are unpacked.
 func Unpack(file []byte) (*Bundle, error) {
-	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxBundle))
+	raw, err := unzip(file)
 	if err != nil {
 		return nil, err
-	}
-	defer r.Close()
-	raw, err := r.DecodeAll(file, nil)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %v", ErrBundle, err)
 	}
 	b, err := decodeBundle(raw)
 	if err != nil {
@@ -176,14 +176,23 @@ func Unpack(file []byte) (*Bundle, error) {
 }
 
 func (b *Bundle) append(out []byte) []byte {
-	out = cbor.AppendUint(cbor.AppendArray(out, 10), 1)
-	out = cbor.AppendText(out, b.ChainID)
-	out = cbor.AppendUint(cbor.AppendUint(out, uint64(b.NetUID)), b.Epoch)
-	out = cbor.AppendBytes(out, b.Validator[:])
-	out = cbor.AppendArray(out, len(b.Rounds))
+	out = b.appendHead(out, len(b.Rounds))
 	for i := range b.Rounds {
 		out = b.Rounds[i].append(out)
 	}
+	return b.appendTail(out)
+}
+
+// appendHead appends what stands before the rounds, and their number.
+func (b *Bundle) appendHead(out []byte, rounds int) []byte {
+	out = cbor.AppendUint(cbor.AppendArray(out, 10), 1)
+	out = cbor.AppendText(out, b.ChainID)
+	out = cbor.AppendUint(cbor.AppendUint(out, uint64(b.NetUID)), b.Epoch)
+	return cbor.AppendArray(cbor.AppendBytes(out, b.Validator[:]), rounds)
+}
+
+// appendTail appends what stands after the rounds.
+func (b *Bundle) appendTail(out []byte) []byte {
 	out = appendCarried(appendCarried(out, b.CarryIn), b.CarryOut)
 	out = cbor.AppendUint(out, b.RankFuel)
 	o := ledger.Opening{Row: b.Row}

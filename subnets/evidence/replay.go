@@ -340,7 +340,11 @@ func (r *replay) response(rd *Round, res *Response, miner ledger.Hotkey) (Status
 
 func (r *replay) ranking() error {
 	b := r.b
-	rows := Rows(b.Rounds, r.roster, b.CarryIn)
+	rounds := make([][]Leaf, len(b.Rounds))
+	for i := range b.Rounds {
+		rounds[i] = b.Rounds[i].Leaves()
+	}
+	rows := Rows(rounds, r.roster, b.CarryIn)
 	ranks, fuel, err := round.Rank(r.ctx, r.m, r.rec.Seed, r.params.Module, rows)
 	if faulty(err) {
 		return r.differ("ranking", -1, ledger.Hotkey{}, fmt.Sprintf("%d weights", len(b.Row.Weights)), err)
@@ -374,10 +378,10 @@ func (r *replay) ranking() error {
 	return nil
 }
 
-// Rows makes the rows of an epoch's ranking, one per member of the roster that
-// serves, in the roster's order. A
-// miner's scores stand in the order of the rounds it was asked in.
-func Rows(rounds []Round, roster ledger.Roster, carry []Carried) []abi.Row {
+// Rows makes the rows of an epoch's ranking from the leaves of its rounds, one per
+// member of the roster that serves, in the roster's order. A miner's scores stand
+// in the order of the rounds it was asked in.
+func Rows(rounds [][]Leaf, roster ledger.Roster, carry []Carried) []abi.Row {
 	rows := make([]abi.Row, 0, len(roster))
 	at := make([]int, len(roster))
 	for i := range roster {
@@ -387,9 +391,8 @@ func Rows(rounds []Round, roster ledger.Roster, carry []Carried) []abi.Row {
 			rows = append(rows, abi.Row{Carry: carryOf(carry, roster[i].Hotkey)})
 		}
 	}
-	for i := range rounds {
-		for j := range rounds[i].Responses {
-			l := &rounds[i].Responses[j].Leaf
+	for _, leaves := range rounds {
+		for _, l := range leaves {
 			if k := at[l.Index]; k >= 0 {
 				rows[k].Scores = append(rows[k].Scores, l.Score)
 			}

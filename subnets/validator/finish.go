@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/plugins"
@@ -30,7 +31,7 @@ func (v *Validator) key(kind string, e ledger.Epoch) []byte {
 }
 
 func (v *Validator) roundKey(e ledger.Epoch, r uint16) []byte {
-	return binary.BigEndian.AppendUint16(v.key("round", e), r)
+	return binary.BigEndian.AppendUint16(v.key("finished", e), r)
 }
 
 // keepEpochs is how long rounds and openings are kept; carries are needed no
@@ -155,11 +156,10 @@ func (v *Validator) close(ctx context.Context, view ledger.View, e ledger.Epoch,
 		return nil, none, nil
 	}
 	b := &evidence.Bundle{ChainID: v.ChainID, NetUID: v.NetUID, Epoch: e, Validator: v.self}
-	if err := v.gather(b, len(sub.Params.Rounds), int(sub.Params.SkipMax)); err != nil {
+	rounds := len(sub.Params.Rounds)
+	leaves, err := v.gather(e, rounds, int(sub.Params.SkipMax))
+	if err != nil || leaves == nil {
 		return nil, none, err
-	}
-	if len(b.Rounds) == 0 {
-		return nil, none, nil
 	}
 	carry, err := ledger.LoadCarry(view, v.NetUID, e, v.self)
 	if err != nil {
@@ -174,7 +174,7 @@ func (v *Validator) close(ctx context.Context, view ledger.View, e ledger.Epoch,
 	if err != nil {
 		return nil, none, fmt.Errorf("%w: loading module: %w", errUnready, err)
 	}
-	ranks, fuel, err := round.Rank(ctx, mod, rec.Seed, sub.Params.Module, evidence.Rows(b.Rounds, roster, b.CarryIn))
+	ranks, fuel, err := round.Rank(ctx, mod, rec.Seed, sub.Params.Module, evidence.Rows(leaves, roster, b.CarryIn))
 	if err != nil {
 		return nil, none, fmt.Errorf("%w: ranking: %w", errUnready, err)
 	}
@@ -183,19 +183,17 @@ func (v *Validator) close(ctx context.Context, view ledger.View, e ledger.Epoch,
 	if len(b.Row.Weights) == 0 {
 		return nil, none, nil
 	}
-	return v.publish(b)
+	return v.publish(b, rounds)
 }
 
 // publish keeps what the reveal needs, then hands the bundle out to be served.
-func (v *Validator) publish(b *evidence.Bundle) (*ledger.Opening, [32]byte, error) {
+func (v *Validator) publish(b *evidence.Bundle, rounds int) (*ledger.Opening, [32]byte, error) {
 	open := &ledger.Opening{Row: b.Row, CarryIn: evidence.CarryHash(b.CarryIn), CarryOut: evidence.CarryHash(b.CarryOut)}
 	rand.Read(open.Salt[:]) // crypto/rand never fails
-	root := b.Root()
-	file, err := b.Encode()
+	root, size, err := v.Publish(v.NetUID, b.Epoch, func(w io.Writer) ([32]byte, error) {
+		return b.Close(w, rounds, func(i int) (*evidence.Finished, error) { return v.finished(b.Epoch, i) })
+	})
 	if err != nil {
-		return nil, root, err
-	}
-	if err := v.Publish(root, v.NetUID, b.Epoch, file); err != nil {
 		return nil, root, fmt.Errorf("validator: publishing evidence: %w", err)
 	}
 	if err := v.Keep.Put(v.key("carry", b.Epoch), evidence.EncodeCarried(b.CarryOut)); err != nil {
@@ -209,42 +207,47 @@ func (v *Validator) publish(b *evidence.Bundle) (*ledger.Opening, [32]byte, erro
 		return nil, root, err
 	}
 	if b.Epoch >= keepEpochs {
-		if err := v.forget(b.Epoch-keepEpochs, len(b.Rounds)); err != nil {
+		if err := v.forget(b.Epoch-keepEpochs, rounds); err != nil {
 			return nil, root, err
 		}
 	}
-	v.Notify(Event{Kind: "evidence", NetUID: v.NetUID, Epoch: b.Epoch, Root: root, Bytes: len(file)})
+	v.Notify(Event{Kind: "evidence", NetUID: v.NetUID, Epoch: b.Epoch, Root: root, Bytes: size})
 	return open, root, nil
 }
 
-// gather reads the kept rounds of an epoch. Rounds that were not run are
-// skipped; too many of those, or none that asked anyone, leave nothing.
-func (v *Validator) gather(b *evidence.Bundle, rounds, skipMax int) error {
+// finished reads a kept round of an epoch; one that was not run is skipped.
+func (v *Validator) finished(e ledger.Epoch, i int) (*evidence.Finished, error) {
+	raw, err := v.Keep.Get(v.roundKey(e, uint16(i)))
+	if err != nil {
+		return nil, err
+	}
+	if raw == nil {
+		return evidence.Finish(&evidence.Round{Round: uint16(i), Skipped: true})
+	}
+	return evidence.DecodeFinished(raw)
+}
+
+// gather reads the leaves of an epoch's kept rounds. Too many skipped ones are
+// an error; rounds that asked nobody leave nothing.
+func (v *Validator) gather(e ledger.Epoch, rounds, skipMax int) ([][]evidence.Leaf, error) {
 	skipped, asked := 0, 0
-	for i := range rounds {
-		raw, err := v.Keep.Get(v.roundKey(b.Epoch, uint16(i)))
+	leaves := make([][]evidence.Leaf, rounds)
+	for i := range leaves {
+		r, err := v.finished(e, i)
 		if err != nil {
-			return err
-		}
-		r := &evidence.Round{Round: uint16(i), Skipped: true}
-		if raw != nil {
-			if r, err = evidence.DecodeRound(raw); err != nil {
-				return err
-			}
+			return nil, err
 		}
 		if r.Skipped {
 			skipped++
 		}
-		asked += len(r.Responses)
-		b.Rounds = append(b.Rounds, *r)
+		leaves[i] = r.Leaves
+		asked += len(r.Leaves)
 	}
 	if asked == 0 {
-		b.Rounds = nil
-		return nil
+		return nil, nil
 	}
 	if skipped*1000 > rounds*skipMax {
-		b.Rounds = nil
-		return fmt.Errorf("%w: %d of %d rounds skipped, at most %d thousandths may be", errUnready, skipped, rounds, skipMax)
+		return nil, fmt.Errorf("%w: %d of %d rounds skipped, at most %d thousandths may be", errUnready, skipped, rounds, skipMax)
 	}
-	return nil
+	return leaves, nil
 }

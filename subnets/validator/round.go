@@ -38,8 +38,14 @@ func (v *Validator) run(ctx context.Context, j job) error {
 		v.Notify(Event{Kind: "skipped", NetUID: v.NetUID, Epoch: j.rec.Epoch, Round: j.round, Err: err})
 		r = &evidence.Round{Round: j.round, Skipped: true}
 	}
-	if err := v.Keep.Put(v.roundKey(j.rec.Epoch, j.round), evidence.EncodeRound(r)); err != nil {
-		return fmt.Errorf("validator: keeping a round: %w", err)
+	// Compressing and hashing is done here, while the epoch runs, so that closing
+	// it need only copy.
+	done, ferr := evidence.Finish(r)
+	if ferr == nil {
+		ferr = v.Keep.Put(v.roundKey(j.rec.Epoch, j.round), done.Append(nil))
+	}
+	if ferr != nil {
+		return fmt.Errorf("validator: keeping a round: %w", ferr)
 	}
 	if err == nil && !r.Skipped {
 		e := Event{Kind: "round", NetUID: v.NetUID, Epoch: j.rec.Epoch, Round: j.round}

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 
@@ -56,8 +57,9 @@ type Config struct {
 	// Data opens the data set that the subnet names; it is not called for a
 	// subnet without data.
 	Data func(ctx context.Context, named ledger.DataSet) (*dataset.Set, error)
-	// Publish keeps and serves a closed bundle: file is its compressed form.
-	Publish func(root [32]byte, n ledger.NetUID, e ledger.Epoch, file []byte) error
+	// Publish keeps and serves the bundle of a closed epoch: write writes its file
+	// and returns its root.
+	Publish func(n ledger.NetUID, e ledger.Epoch, write func(io.Writer) ([32]byte, error)) (root [32]byte, size int64, err error)
 	// Notify is told of what the loop does; it must not block. May be nil.
 	Notify func(Event)
 	Log    *slog.Logger
@@ -71,7 +73,7 @@ type Event struct {
 	Round  uint16
 	Scores []Score // of a round
 	Root   [32]byte
-	Bytes  int   // of an evidence file
+	Bytes  int64 // of an evidence file
 	Err    error // why a round was skipped
 }
 

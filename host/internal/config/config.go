@@ -13,6 +13,7 @@ import (
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/plugins"
 	"github.com/plexus-network/plexus/plugins/worker"
+	"github.com/plexus-network/plexus/subnets/evidence"
 )
 
 // Defaults that are package p2p's too, which a test of package node holds equal:
@@ -62,6 +63,13 @@ type Config struct {
 	Admin     Admin           // admin.*
 	Log       Log             // log.*
 	Modules   Modules         // modules.*
+	Evidence  Evidence        // evidence.*
+}
+
+// Evidence configures how long a validator's evidence is kept and served.
+type Evidence struct {
+	Keep    uint64 // epochs
+	Archive bool   // keep all
 }
 
 // Modules configures where modules come from and what bounds them.
@@ -176,7 +184,8 @@ func Default() Config {
 		Snapshot: Snapshot{Keep: 2},
 		API:      API{Listen: "127.0.0.1:9650", Rate: 50, Body: 1 << 20},
 		Admin:    Admin{Socket: "admin.sock"}, Log: Log{Level: "info", Format: "text"},
-		Modules: Modules{Quota: 1 << 30, Inline: worker.DefaultInline, Referee: 256}}
+		Modules:  Modules{Quota: 1 << 30, Inline: worker.DefaultInline, Referee: 256},
+		Evidence: Evidence{Keep: 2 * evidence.LeastKeep}}
 }
 
 // DefaultCache is the folder of compiled modules in the user's cache.

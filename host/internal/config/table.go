@@ -13,6 +13,7 @@ import (
 	"github.com/plexus-network/plexus/host/internal/join"
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/plugins"
+	"github.com/plexus-network/plexus/subnets/evidence"
 )
 
 // Key is one entry of the table.
@@ -81,6 +82,8 @@ var table = []Key{
 	{Name: "admin.socket", Meaning: "Unix socket of the operator, of mode 0600. Empty: none.", field: func(c *Config) any { return &c.Admin.Socket }},
 	{Name: "log.level", Meaning: "Least level that is logged.", Choices: []string{"debug", "info", "warn", "error"}, field: func(c *Config) any { return &c.Log.Level }},
 	{Name: "log.format", Meaning: "Form of the log.", Choices: []string{"text", "json"}, field: func(c *Config) any { return &c.Log.Format }},
+	{Name: "evidence.keep", Unit: "epochs", Least: evidence.LeastKeep, Most: 1 << 32, Meaning: "Epochs for which evidence is kept and served.", field: func(c *Config) any { return &c.Evidence.Keep }},
+	{Name: "evidence.archive", Meaning: "Keep all evidence, whatever its age.", field: func(c *Config) any { return &c.Evidence.Archive }},
 	{Name: "modules.source", Meaning: "Where the modules of subnets come from, each NETUID=chain, NETUID=HASH (the only one to run) or NETUID=FILE. Not named: chain.",
 		field: func(c *Config) any { return &c.Modules.Source }, valid: isModuleSource},
 	{Name: "modules.allow", Meaning: "Hashes of modules that may run. None: all.", field: func(c *Config) any { return &c.Modules.Allow }, valid: isModule},

@@ -44,7 +44,7 @@ type Node struct {
 	chain   *chain.Node
 	tx      p2p.Topic
 	modules *modules
-	bundles *bundles
+	bundles *evidence.Folder
 	shelf   *store.Shelf
 	join    []string    // multiaddrs to begin with
 	outbox  chan []byte // transactions to announce
@@ -144,12 +144,18 @@ func (n *Node) openWork() error {
 	if n.modules, err = openModules(&n.cfg, filepath.Join(n.cfg.Home, "modules"), n.net, n.chained, worker.Config{Log: n.log}); err != nil {
 		return err
 	}
-	n.bundles = &bundles{filepath.Join(n.cfg.Home, "evidence")}
+	keep := n.cfg.Evidence.Keep
+	if n.cfg.Evidence.Archive {
+		keep = 0
+	}
+	if n.bundles, err = evidence.OpenFolder(filepath.Join(n.cfg.Home, "evidence"), keep); err != nil {
+		return fmt.Errorf("evidence: %w", err)
+	}
 	n.net.ServeBlobs(func(id [32]byte) (io.ReadSeekCloser, int64, error) {
 		if f, size, err := n.modules.open(id); err == nil {
 			return f, size, nil
 		}
-		return n.bundles.open(id, n.closed)
+		return n.bundles.Open(id, n.closed)
 	})
 	return nil
 }
@@ -273,7 +279,7 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	for _, netuid := range n.cfg.Validate {
 		v := validator.New(validator.Config{ChainID: n.gen.ChainID, NetUID: netuid, Hotkey: n.hot, Net: n.net, Chain: chainView{n}, Keep: n.work,
-			Module: n.modules.of(netuid), Data: n.dataset, Publish: n.bundles.put, Notify: n.notify, Log: n.log})
+			Module: n.modules.of(netuid), Data: n.dataset, Publish: n.bundles.Put, Notify: n.notify, Log: n.log})
 		g.Go(func() error { return v.Run(ctx) })
 	}
 	if err := g.Wait(); !errors.Is(err, errQuit) {
@@ -373,7 +379,7 @@ func (n *Node) report(b chain.Block) {
 
 // notify tells of the validator's work.
 func (n *Node) notify(e validator.Event) {
-	out := event.Event{Kind: "my-" + e.Kind, Netuid: uint16(e.NetUID), Epoch: e.Epoch, Round: int(e.Round), Bytes: e.Bytes}
+	out := event.Event{Kind: "my-" + e.Kind, Netuid: uint16(e.NetUID), Epoch: e.Epoch, Round: int(e.Round), Bytes: int(e.Bytes)}
 	if e.Root != ([32]byte{}) {
 		out.Root = fmt.Sprintf("%x", e.Root)
 	}

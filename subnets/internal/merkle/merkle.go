@@ -35,8 +35,15 @@ func Proof(leaves [][32]byte, i int) [][32]byte {
 
 // Verify reports whether leaf is number i of n leaves under root.
 func Verify(root [32]byte, n, i uint64, leaf [32]byte, proof [][32]byte) bool {
+	got, ok := Climb(n, i, leaf, proof)
+	return ok && got == root
+}
+
+// Climb returns the root that leaf as number i of n leaves has with these
+// siblings; false when they cannot be the siblings of that place.
+func Climb(n, i uint64, leaf [32]byte, proof [][32]byte) (root [32]byte, ok bool) {
 	if i >= n || len(proof) > 64 {
-		return false
+		return root, false
 	}
 	// Which side each sibling stands on follows from i and n, from the root down.
 	var right []bool // whether the leaf lies in the right subtree, per level
@@ -49,7 +56,7 @@ func Verify(root [32]byte, n, i uint64, leaf [32]byte, proof [][32]byte) bool {
 		}
 	}
 	if len(proof) != len(right) {
-		return false
+		return root, false
 	}
 	h := leaf
 	for j, sib := range proof {
@@ -59,7 +66,7 @@ func Verify(root [32]byte, n, i uint64, leaf [32]byte, proof [][32]byte) bool {
 			h = node(h, sib)
 		}
 	}
-	return h == root
+	return h, true
 }
 
 func split(n int) int { return 1 << (bits.Len(uint(n-1)) - 1) }
