@@ -65,7 +65,7 @@ func Open(file string, want ledger.DataSet) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Named() != want {
+	if !s.Is(want) {
 		return nil, fmt.Errorf("%w: %s has root %x, the subnet names %x", ErrRoot, file, s.root[:6], want.Root[:6])
 	}
 	return s, nil
@@ -74,6 +74,13 @@ func Open(file string, want ledger.DataSet) (*Set, error) {
 // Named is how the ledger names the set.
 func (s *Set) Named() ledger.DataSet {
 	return ledger.DataSet{Root: s.root, Slices: uint64(len(s.leaves)), Slice: uint64(s.slice)}
+}
+
+// Is reports whether the set is the one that the ledger names, however its
+// slices are divided into windows.
+func (s *Set) Is(named ledger.DataSet) bool {
+	n := s.Named()
+	return n.Root == named.Root && n.Slices == named.Slices && n.Slice == named.Slice
 }
 
 // Slice returns slice i and its proof.

@@ -60,6 +60,9 @@ type Config struct {
 	// Publish keeps and serves the bundle of a closed epoch: write writes its file
 	// and returns its root.
 	Publish func(n ledger.NetUID, e ledger.Epoch, write func(io.Writer) ([32]byte, error)) (root [32]byte, size int64, err error)
+	// Quit, once closed, lets Run begin no more rounds and return when those in
+	// flight are kept. May be nil.
+	Quit <-chan struct{}
 	// Notify is told of what the loop does; it must not block. May be nil.
 	Notify func(Event)
 	Log    *slog.Logger
@@ -116,7 +119,7 @@ func New(c Config) *Validator {
 		sent: map[ledger.Epoch]sent{}}
 }
 
-// Run follows the chain until ctx ends.
+// Run follows the chain until ctx ends, or in order until Quit is closed.
 func (v *Validator) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	blocks := v.Chain.Blocks(ctx)
@@ -124,6 +127,8 @@ func (v *Validator) Run(ctx context.Context) error {
 		for {
 			select {
 			case <-ctx.Done():
+				return nil
+			case <-v.Quit:
 				return nil
 			case h, ok := <-blocks:
 				if !ok {

@@ -63,8 +63,22 @@ type Snapshot struct {
 	File    string `json:"file"`
 }
 
+// Subnet is one subnet that the node validates.
+type Subnet struct {
+	NetUID   uint16     `json:"netuid"`
+	State    string     `json:"state"`            // running; ending, until its rounds in flight are kept; waiting, to be started again
+	Data     string     `json:"data,omitempty"`   // file or folder
+	Fuel     uint64     `json:"fuel,omitempty"`   // a second, 0 for no bound of its own
+	Memory   uint64     `json:"memory,omitempty"` // bytes, likewise
+	Scored   int        `json:"rounds_scored"`    // since the node's start
+	Skipped  int        `json:"rounds_skipped"`
+	Restarts int        `json:"restarts"`
+	Err      string     `json:"last_error,omitempty"`
+	ErrAt    *time.Time `json:"last_error_at,omitempty"`
+}
+
 // Request is what is asked: Do is one of reload, log-level, peers, ban, unban,
-// mempool, reindex, snapshot, shutdown.
+// mempool, subnets, reindex, snapshot, shutdown.
 type Request struct {
 	Do    string        `json:"do"`
 	Level string        `json:"level,omitempty"` // log-level
@@ -77,6 +91,7 @@ type Answer struct {
 	Text     string    `json:"text,omitempty"` // for people
 	Peers    []Peer    `json:"peers,omitempty"`
 	Waiting  []Waiting `json:"waiting,omitempty"`
+	Subnets  []Subnet  `json:"subnets,omitempty"`
 	Snapshot *Snapshot `json:"snapshot,omitempty"`
 	Error    string    `json:"error,omitempty"`
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,6 +23,7 @@ var adminCommands = []struct{ use, does, short string }{
 	{"ban PEER", "ban", "Close a peer's connections and refuse new ones"},
 	{"unban PEER", "unban", "Let a peer connect again"},
 	{"mempool", "mempool", "List transactions that wait for a block"},
+	{"subnets", "subnets", "List the subnets that the node validates, and how each fares"},
 	{"reindex", "reindex", "Make the history again from the stored blocks"},
 	{"snapshot", "snapshot", "Make a snapshot of the state"},
 	{"shutdown", "shutdown", "Stop the node in order"},
@@ -97,6 +99,14 @@ func adminSocket(home string) (string, error) {
 	return cfg.Path(cfg.Admin.Socket), nil
 }
 
+// unbounded writes a bound of which 0 is none.
+func unbounded(n uint64) string {
+	if n == 0 {
+		return "unbounded"
+	}
+	return fmt.Sprint(n)
+}
+
 func printAnswer(c *cobra.Command, a *admin.Answer) error {
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 	for _, p := range a.Peers {
@@ -111,6 +121,13 @@ func printAnswer(c *cobra.Command, a *admin.Answer) error {
 	}
 	for _, t := range a.Waiting {
 		fmt.Fprintf(w, "%s\t%s\t%s\tnonce %d\tuntil block %d\t%d bytes\n", t.ID[:16], t.Kind, t.Account, t.Nonce, t.Expiry, t.Bytes)
+	}
+	for _, s := range a.Subnets {
+		fmt.Fprintf(w, "netuid %d\t%s\t%d rounds scored\t%d skipped\t%d restarts\tdata %s\tfuel/s %s\tmemory %s\n",
+			s.NetUID, s.State, s.Scored, s.Skipped, s.Restarts, cmp.Or(s.Data, "none"), unbounded(s.Fuel), unbounded(s.Memory))
+		if s.Err != "" {
+			fmt.Fprintf(w, "\tat %s: %s\n", s.ErrAt.Local().Format("2006-01-02 15:04:05"), s.Err)
+		}
 	}
 	if a.Text != "" {
 		fmt.Fprintln(w, a.Text)

@@ -47,6 +47,7 @@ type Config struct {
 	Hotkey    string          // hotkey; empty for a node that does not work
 	Consensus string          // consensus; empty for a node that does not produce
 	Validate  []ledger.NetUID // validate
+	Subnets   []Subnet        // subnets
 	Data      string          // data
 	Cache     string          // cache
 	Workers   int             // workers
@@ -254,8 +255,8 @@ func (c *Config) Check() error {
 		}
 	}
 	switch {
-	case len(c.Validate) > 0 && c.Hotkey == "":
-		return fmt.Errorf("%w: validate needs a hotkey", ErrConfig)
+	case len(c.Validate)+len(c.Subnets) > 0 && c.Hotkey == "":
+		return fmt.Errorf("%w: validate and subnets need a hotkey", ErrConfig)
 	case c.Consensus != "" && c.Hotkey == "":
 		return fmt.Errorf("%w: consensus needs a hotkey, whose VRF opens the blocks", ErrConfig)
 	case c.Signer.Listen != "" && c.Hotkey == "":

@@ -19,7 +19,7 @@ import (
 // Key is one entry of the table.
 type Key struct {
 	Name    string // with dots between the levels, as in "api.listen"
-	Kind    string // text, list, duration, netuids, number or bool
+	Kind    string // text, list, duration, netuids, subnets, number or bool
 	Unit    string // what a number counts; empty for other kinds
 	Meaning string
 	Choices []string // of a text that has few
@@ -53,7 +53,9 @@ var table = []Key{
 	{Name: "consensus", Meaning: "Key file of the key that signs votes. Empty: the node produces no blocks. One key runs in one node only.",
 		field: func(c *Config) any { return &c.Consensus }},
 	{Name: "validate", Meaning: "Netuids of the subnets that the node validates with its hotkey.", field: func(c *Config) any { return &c.Validate }},
-	{Name: "data", Meaning: "File of the data set that the subnets draw tasks from.", field: func(c *Config) any { return &c.Data }},
+	{Name: "subnets", Meaning: "Subnets that the node validates, with what you decide of each; see below. Those of the key validate are validated too.",
+		field: func(c *Config) any { return &c.Subnets }, whole: checkSubnets},
+	{Name: "data", Meaning: "File of the data set that the subnets draw tasks from, or folder of data sets, of which each subnet takes the one that the chain names.", field: func(c *Config) any { return &c.Data }},
 	{Name: "cache", Meaning: "Folder of compiled modules. Several nodes of one user may share it.", field: func(c *Config) any { return &c.Cache }},
 	{Name: "workers", Unit: "processes", Least: 1, Most: 64, Meaning: "Child processes that run modules.", field: func(c *Config) any { return &c.Workers }},
 	{Name: "max_call", Meaning: "Longest that one call of a module may take before its worker is ended.", field: func(c *Config) any { return &c.MaxCall }},
@@ -117,13 +119,16 @@ func kindOf(field any) string {
 		return "duration"
 	case *[]ledger.NetUID:
 		return "netuids"
+	case *[]Subnet:
+		return "subnets"
 	case *bool:
 		return "bool"
 	}
 	return "number"
 }
 
-// Value is the key's value in c: a text, a list of texts, a number or a bool.
+// Value is the key's value in c: a text, a list of texts, a number, a bool or a
+// list of subnets.
 // Durations are texts like "12s".
 func (k *Key) Value(c *Config) any {
 	switch p := k.field(c).(type) {
@@ -139,6 +144,8 @@ func (k *Key) Value(c *Config) any {
 			out[i] = int(n)
 		}
 		return out
+	case *[]Subnet:
+		return append([]Subnet{}, *p...)
 	case *bool:
 		return *p
 	case *int:
@@ -185,6 +192,12 @@ func (k *Key) set(c *Config, v any) error {
 			}
 			*p = append(*p, ledger.NetUID(n))
 		}
+	case *[]Subnet:
+		all, err := readSubnets(v)
+		if err != nil {
+			return err
+		}
+		*p = all
 	case *bool:
 		switch text {
 		case "true":

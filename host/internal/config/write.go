@@ -83,5 +83,5 @@ which layer set what.
 		k := &table[i]
 		fmt.Fprintf(&b, "| `%s` | %s%s | `%s` | `%s` | %s |\n", k.Name, k.Kind, k.note(), scalar(k.Value(&def)), k.Env(), k.Meaning)
 	}
-	return b.String()
+	return b.String() + subnetsReference()
 }

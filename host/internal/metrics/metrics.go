@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/plexus-network/plexus/host/internal/admin"
 	"github.com/plexus-network/plexus/ledger/chain"
 	"github.com/plexus-network/plexus/p2p"
 	"github.com/plexus-network/plexus/plugins/worker"
@@ -33,6 +34,7 @@ type Sources struct {
 	Network   func() p2p.Stats
 	Indexed   func() (first, last uint64) // of the history; nil for none
 	Modules   func() worker.Stats         // of what runs modules; nil for none
+	Subnets   func() []admin.Subnet       // that the node validates; nil for none
 }
 
 // Metrics are one node's figures.
@@ -75,6 +77,9 @@ func New(s Sources) *Metrics {
 	}
 	if s.Modules != nil {
 		m.reg.MustRegister(calls{s.Modules})
+	}
+	if s.Subnets != nil {
+		m.reg.MustRegister(subnets{s.Subnets})
 	}
 	return m
 }

@@ -22,18 +22,19 @@ import (
 type modules struct {
 	store    *plugins.Store
 	onChain  func(id [32]byte) ([]byte, error) // nil bytes for one that the chain does not have
-	pool     *worker.Pool                      // nil in a node that validates nothing
+	pool     *worker.Pool                      // nil in a node without a hotkey, which validates nothing
 	registry *plugins.Registry                 // likewise
 }
 
-// openModules opens the store, and for a node that validates all that runs them.
+// openModules opens the store, and for a node that may be told to validate all
+// that runs them, which costs little before the first call.
 func openModules(cfg *config.Config, dir string, net *p2p.Host, onChain func([32]byte) ([]byte, error), wc worker.Config) (*modules, error) {
 	store, err := plugins.OpenStore(dir)
 	if err != nil {
 		return nil, err
 	}
 	m := &modules{store: store, onChain: onChain}
-	if len(cfg.Validate) == 0 {
+	if cfg.Hotkey == "" {
 		return m, nil
 	}
 	policy, err := cfg.Policy()

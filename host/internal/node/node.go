@@ -25,6 +25,7 @@ import (
 	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/ledger/store"
 	"github.com/plexus-network/plexus/p2p"
+	"github.com/plexus-network/plexus/plugins"
 	"github.com/plexus-network/plexus/plugins/worker"
 	"github.com/plexus-network/plexus/subnets/dataset"
 	"github.com/plexus-network/plexus/subnets/evidence"
@@ -45,6 +46,8 @@ type Node struct {
 	tx      p2p.Topic
 	modules *modules
 	bundles *evidence.Folder
+	data    *datasets
+	loops   *loops
 	shelf   *store.Shelf
 	join    []string    // multiaddrs to begin with
 	outbox  chan []byte // transactions to announce
@@ -56,13 +59,12 @@ type Node struct {
 	ran     atomic.Bool
 
 	mu      sync.Mutex
-	data    map[[32]byte]*dataset.Set
 	running config.Config // as Reload has changed it
 }
 
 // Open opens everything that a node needs. Close it, whether or not it ran.
 func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *event.Writer) (_ *Node, err error) {
-	n := &Node{cfg: cfg, log: log, events: events, outbox: make(chan []byte, 1024), breach: make(chan error, 1), data: map[[32]byte]*dataset.Set{},
+	n := &Node{cfg: cfg, log: log, events: events, outbox: make(chan []byte, 1024), breach: make(chan error, 1), data: newDatasets(), loops: newLoops(log),
 		quit: make(chan struct{}, 1), running: cfg}
 	defer func() {
 		if err != nil {
@@ -151,6 +153,8 @@ func (n *Node) openWork() error {
 	if n.bundles, err = evidence.OpenFolder(filepath.Join(n.cfg.Home, "evidence"), keep); err != nil {
 		return fmt.Errorf("evidence: %w", err)
 	}
+	n.loops.run, n.loops.fault, n.loops.gone = n.validate, n.tellFault, n.data.forget
+	n.loops.ask(n.cfg.Validated())
 	n.net.ServeBlobs(func(id [32]byte) (io.ReadSeekCloser, int64, error) {
 		if f, size, err := n.modules.open(id); err == nil {
 			return f, size, nil
@@ -266,22 +270,18 @@ func (n *Node) Run(ctx context.Context) error {
 	g.Go(func() error {
 		return n.keepJoined(ctx)
 	})
-	if len(n.cfg.Validate) > 0 {
+	if n.modules.registry != nil {
 		blocks := chainView{n}.Blocks(ctx)
 		g.Go(func() error {
 			n.modules.warm(ctx, blocks, func() ([]announced, error) {
 				v := n.chain.View()
 				defer v.Close()
-				return ahead(v, n.cfg.Validate)
+				return ahead(v, n.loops.wanted())
 			}, n.log)
 			return nil
 		})
 	}
-	for _, netuid := range n.cfg.Validate {
-		v := validator.New(validator.Config{ChainID: n.gen.ChainID, NetUID: netuid, Hotkey: n.hot, Net: n.net, Chain: chainView{n}, Keep: n.work,
-			Module: n.modules.of(netuid), Data: n.dataset, Publish: n.bundles.Put, Notify: n.notify, Log: n.log})
-		g.Go(func() error { return v.Run(ctx) })
-	}
+	g.Go(func() error { return n.loops.Run(ctx) })
 	if err := g.Wait(); !errors.Is(err, errQuit) {
 		return err
 	}
@@ -335,21 +335,36 @@ func (n *Node) Close() error {
 	return errors.Join(errs...)
 }
 
-// dataset opens the data that a subnet names, once.
-func (n *Node) dataset(_ context.Context, named ledger.DataSet) (*dataset.Set, error) {
+// validate runs the loop of one subnet to its end.
+func (n *Node) validate(ctx context.Context, s *subnetLoop, quit <-chan struct{}) error {
+	module := n.modules.of(s.netuid)
+	return validator.New(validator.Config{ChainID: n.gen.ChainID, NetUID: s.netuid, Hotkey: n.hot, Net: n.net, Chain: chainView{n}, Keep: n.work,
+		Module: func(ctx context.Context, id plugins.ID) (plugins.Caller, error) {
+			c, err := module(ctx, id)
+			if err != nil {
+				return nil, err
+			}
+			return s.share.caller(c), nil
+		},
+		Data: func(ctx context.Context, named ledger.DataSet) (*dataset.Set, error) {
+			return n.data.open(ctx, s.netuid, n.place(n.loops.setting(s)), named)
+		},
+		Publish: n.bundles.Put, Quit: quit, Notify: n.notify, Log: n.log}).Run(ctx)
+}
+
+// place is where the data of a subnet lies: a file, a folder, or nowhere.
+func (n *Node) place(s config.Subnet) string {
+	if s.Data != "" {
+		return n.cfg.Path(s.Data)
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if s, ok := n.data[named.Root]; ok {
-		return s, nil
-	}
-	if n.cfg.Data == "" {
-		return nil, fmt.Errorf("%w: the subnet draws from a data set %x: name its file as data", config.ErrConfig, named.Root[:6])
-	}
-	s, err := dataset.Open(n.cfg.Path(n.cfg.Data), named)
-	if err == nil {
-		n.data[named.Root] = s
-	}
-	return s, err
+	return n.cfg.Path(n.running.Data)
+}
+
+// tellFault tells of a subnet's loop that ended by a fault.
+func (n *Node) tellFault(netuid ledger.NetUID, err error, again time.Duration) {
+	n.events.Emit(event.Event{Kind: "subnet-fault", Netuid: uint16(netuid), Err: describe(err, again)})
 }
 
 // report tells of a block.
@@ -390,6 +405,12 @@ func (n *Node) notify(e validator.Event) {
 		out.Scores = append(out.Scores, event.Score{Hotkey: s.Hotkey.String(), Score: evidence.Decimal(s.Score), Status: s.Status.String()})
 	}
 	n.events.Emit(out)
+	switch e.Kind {
+	case "round":
+		n.loops.round(e.NetUID, "scored", nil)
+	case "skipped":
+		n.loops.round(e.NetUID, "skipped", e.Err)
+	}
 }
 
 // chainView is the node's chain as a validator's loop sees it.

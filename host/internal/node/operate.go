@@ -32,6 +32,9 @@ const (
 // policyKeys are the keys that make up the policy of modules.
 var policyKeys = []string{"modules.source", "modules.limits", "modules.allow", "modules.deny"}
 
+// subnetKeys are the keys that say which subnets are validated and with what.
+var subnetKeys = []string{"validate", "subnets", "data"}
+
 // Control is what a node needs of its process to be operated while it runs. Any
 // field may be nil.
 type Control struct {
@@ -43,9 +46,9 @@ type Control struct {
 func (n *Node) Control(c Control) { n.control = c }
 
 // Reload reads the configuration anew and applies what can change while the node
-// runs: the level of the log, the API's rate, and which modules run under which
-// limits. It says what it did, and what
-// needs a restart.
+// runs: the level of the log, the API's rate, which subnets are validated and with
+// what, and which modules run under which limits. Rounds in flight end as they
+// began. It says what it did, and what needs a restart.
 func (n *Node) Reload() (string, error) {
 	if n.control.Config == nil {
 		return "", errors.New("this node's configuration cannot be read again")
@@ -53,6 +56,9 @@ func (n *Node) Reload() (string, error) {
 	c, err := n.control.Config()
 	if err != nil {
 		return "", err
+	}
+	if len(c.Validated()) > 0 && n.modules.registry == nil {
+		return "", fmt.Errorf("%w: the node was started without a hotkey: start it again to validate subnets", config.ErrConfig)
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -64,6 +70,8 @@ func (n *Node) Reload() (string, error) {
 	before := n.running
 	n.running.Modules.Source, n.running.Modules.Limits, n.running.Modules.Allow, n.running.Modules.Deny =
 		c.Modules.Source, c.Modules.Limits, c.Modules.Allow, c.Modules.Deny
+	n.running.Validate, n.running.Subnets, n.running.Data = c.Validate, c.Subnets, c.Data
+	n.loops.ask(c.Validated())
 	var done, later []string
 	for _, k := range config.Keys() {
 		was, is := k.Value(&before), k.Value(&c)
@@ -72,7 +80,7 @@ func (n *Node) Reload() (string, error) {
 		}
 		change := fmt.Sprintf("%s %v -> %v", k.Name, was, is)
 		switch {
-		case slices.Contains(policyKeys, k.Name):
+		case slices.Contains(policyKeys, k.Name), slices.Contains(subnetKeys, k.Name):
 			done = append(done, change)
 		case k.Name == "log.level" && n.control.Level != nil:
 			if err := n.setLevel(c.Log.Level); err != nil {
@@ -122,6 +130,8 @@ func (n *Node) operate(ctx context.Context, r admin.Request) (*admin.Answer, err
 		return n.banOrNot(r)
 	case "mempool":
 		return &admin.Answer{Waiting: n.waiting(), Text: fmt.Sprintf("%d wait", n.chain.Waiting())}, nil
+	case "subnets":
+		return n.validating(), nil
 	case "reindex":
 		if n.served.index == nil {
 			return nil, errors.New("there is no history, as api.listen is empty")
@@ -139,6 +149,19 @@ func (n *Node) operate(ctx context.Context, r admin.Request) (*admin.Answer, err
 		return &admin.Answer{Text: "stopping"}, nil
 	}
 	return nil, fmt.Errorf("unknown request %q", r.Do)
+}
+
+// validating lists the subnets that the node validates.
+func (n *Node) validating() *admin.Answer {
+	a := &admin.Answer{Subnets: n.loops.list(), Text: "no subnet is validated"}
+	if len(a.Subnets) > 0 {
+		a.Text = ""
+	}
+	for i := range a.Subnets {
+		s := &a.Subnets[i]
+		s.Data = n.place(config.Subnet{Data: s.Data})
+	}
+	return a
 }
 
 func (n *Node) banOrNot(r admin.Request) (*admin.Answer, error) {

@@ -40,7 +40,7 @@ func (n *Node) openServed() (err error) {
 			return err
 		}
 	}
-	src := metrics.Sources{Head: n.chain.Head, Waiting: n.chain.Waiting, Consensus: func() int { return len(n.chain.ConsensusPeers()) }, Network: n.net.Stats, Modules: n.modules.stats}
+	src := metrics.Sources{Head: n.chain.Head, Waiting: n.chain.Waiting, Consensus: func() int { return len(n.chain.ConsensusPeers()) }, Network: n.net.Stats, Modules: n.modules.stats, Subnets: n.loops.list}
 	if s.index != nil {
 		src.Indexed = s.index.Heights
 	}

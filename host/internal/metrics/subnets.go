@@ -1,0 +1,33 @@
+package metrics
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/plexus-network/plexus/host/internal/admin"
+)
+
+// subnets turns the loops' counters into figures when they are asked for.
+type subnets struct{ stats func() []admin.Subnet }
+
+var (
+	subnetRestarts = prometheus.NewDesc("plexus_subnet_restarts_total", "Times that the loop of a validated subnet ended by a fault and was started again.", []string{"netuid"}, nil)
+	subnetRounds   = prometheus.NewDesc("plexus_subnet_rounds_total", "Rounds of a validated subnet, by outcome.", []string{"netuid", "outcome"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (s subnets) Describe(to chan<- *prometheus.Desc) {
+	to <- subnetRestarts
+	to <- subnetRounds
+}
+
+// Collect implements prometheus.Collector.
+func (s subnets) Collect(to chan<- prometheus.Metric) {
+	for _, x := range s.stats() {
+		n := strconv.Itoa(int(x.NetUID))
+		to <- prometheus.MustNewConstMetric(subnetRestarts, prometheus.CounterValue, float64(x.Restarts), n)
+		to <- prometheus.MustNewConstMetric(subnetRounds, prometheus.CounterValue, float64(x.Scored), n, "scored")
+		to <- prometheus.MustNewConstMetric(subnetRounds, prometheus.CounterValue, float64(x.Skipped), n, "skipped")
+	}
+}

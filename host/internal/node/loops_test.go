@@ -1,0 +1,311 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/plexus-network/plexus/abi"
+	"github.com/plexus-network/plexus/host/internal/admin"
+	"github.com/plexus-network/plexus/host/internal/config"
+	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/plugins"
+)
+
+// one finds a subnet in a list.
+func one(t *testing.T, all []admin.Subnet, netuid uint16) admin.Subnet {
+	t.Helper()
+	for _, s := range all {
+		if s.NetUID == netuid {
+			return s
+		}
+	}
+	t.Fatalf("netuid %d is not among %+v", netuid, all)
+	return admin.Subnet{}
+}
+
+// A loop that fails over and over is started again after growing pauses, and the
+// other one never notices.
+func TestAFaultStaysInItsSubnet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var lives [3]atomic.Int32
+		var pauses []time.Duration
+		l := newLoops(testLog())
+		l.run = func(ctx context.Context, s *subnetLoop, quit <-chan struct{}) error {
+			lives[s.netuid].Add(1)
+			if s.netuid == 1 {
+				return errors.New("disk of this subnet")
+			}
+			<-ctx.Done()
+			return nil
+		}
+		l.fault = func(n ledger.NetUID, err error, again time.Duration) {
+			if n != 1 || !strings.Contains(describe(err, again), "disk of this subnet") {
+				t.Errorf("fault of netuid %d: %v", n, err)
+			}
+			pauses = append(pauses, again)
+		}
+		l.gone = func(ledger.NetUID) {}
+		l.ask([]config.Subnet{{NetUID: 1}, {NetUID: 2}})
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- l.Run(ctx) }()
+		time.Sleep(10 * time.Minute)
+		synctest.Wait()
+		bad, good := one(t, l.list(), 1), one(t, l.list(), 2)
+		if bad.State != "waiting" || bad.Restarts != int(lives[1].Load()) || bad.Err != "disk of this subnet" || bad.ErrAt == nil {
+			t.Errorf("the one that fails: %+v after %d lives", bad, lives[1].Load())
+		}
+		if good.State != "running" || good.Restarts != 0 || lives[2].Load() != 1 || good.Err != "" {
+			t.Errorf("the other one: %+v after %d lives", good, lives[2].Load())
+		}
+		for i, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+			if pauses[i] != want*time.Second {
+				t.Errorf("pause %d is %v, want %d s", i, pauses[i], want)
+			}
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// What is asked for changes while loops run: a removed one ends in order, and one
+// that comes back meanwhile begins only after that, for both would write the same
+// rounds.
+func TestSubnetsComeAndGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		live := map[ledger.NetUID]int{}
+		var forgot []ledger.NetUID
+		round := make(chan struct{}) // the round in flight of netuid 1 ends
+		l := newLoops(testLog())
+		l.run = func(ctx context.Context, s *subnetLoop, quit <-chan struct{}) error {
+			mu.Lock()
+			live[s.netuid]++
+			if live[s.netuid] > 1 {
+				t.Errorf("netuid %d has two loops", s.netuid)
+			}
+			mu.Unlock()
+			select {
+			case <-ctx.Done():
+			case <-quit:
+				if s.netuid == 1 {
+					<-round
+				}
+			}
+			mu.Lock()
+			live[s.netuid]--
+			mu.Unlock()
+			return nil
+		}
+		l.fault = func(n ledger.NetUID, err error, _ time.Duration) { t.Errorf("netuid %d: %v", n, err) }
+		l.gone = func(n ledger.NetUID) { mu.Lock(); defer mu.Unlock(); forgot = append(forgot, n) }
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- l.Run(ctx) }()
+		is := func(want ...ledger.NetUID) {
+			t.Helper()
+			synctest.Wait()
+			mu.Lock()
+			defer mu.Unlock()
+			n := 0
+			for _, c := range live {
+				n += c
+			}
+			for _, w := range want {
+				if live[w] != 1 {
+					t.Errorf("netuid %d does not run: %v", w, live)
+				}
+			}
+			if n != len(want) {
+				t.Errorf("running %v, want %v", live, want)
+			}
+		}
+		is()
+		l.ask([]config.Subnet{{NetUID: 1, Fuel: 5}, {NetUID: 2}})
+		is(1, 2)
+		l.ask([]config.Subnet{{NetUID: 2, Fuel: 7}, {NetUID: 3}})
+		is(1, 2, 3) // 1 has a round in flight
+		if s := one(t, l.list(), 1); s.State != "ending" {
+			t.Errorf("%+v", s)
+		}
+		if s := one(t, l.list(), 2); s.Fuel != 7 {
+			t.Errorf("changed bounds: %+v", s)
+		}
+		l.ask([]config.Subnet{{NetUID: 1, Fuel: 9}, {NetUID: 2}})
+		is(1, 2)
+		close(round)
+		is(1, 2)
+		if s := one(t, l.list(), 1); s.State != "running" || s.Fuel != 9 {
+			t.Errorf("back again: %+v", s)
+		}
+		if len(forgot) != 2 { // 3, and the first life of 1
+			t.Errorf("gone: %v", forgot)
+		}
+		l.ask(nil)
+		is()
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// burner is a module whose calls take a second and cost what their input says.
+type burner struct{ running, most atomic.Int32 }
+
+func (b *burner) Manifest() abi.Manifest { return abi.Manifest{Pages: 16} }
+func (b *burner) ID() plugins.ID         { return plugins.ID{} }
+func (b *burner) Call(_ context.Context, _ abi.Op, in []byte, _ [32]byte) (plugins.Reply, error) {
+	b.most.Store(max(b.most.Load(), b.running.Add(1)))
+	time.Sleep(time.Second)
+	b.running.Add(-1)
+	if len(in) > 5 {
+		return plugins.Reply{}, &plugins.Fault{Kind: plugins.ErrTrap, Fuel: uint64(len(in))}
+	}
+	return plugins.Reply{Fuel: uint64(len(in))}, nil
+}
+
+func TestShare(t *testing.T) {
+	calls := func(t *testing.T, s *share, b *burner, n, fuel int) time.Duration {
+		begin := time.Now()
+		var wg sync.WaitGroup
+		for range n {
+			wg.Go(func() { s.caller(b).Call(t.Context(), abi.OpScore, make([]byte, fuel), [32]byte{}) })
+		}
+		wg.Wait()
+		return time.Since(begin)
+	}
+	for name, c := range map[string]struct {
+		rate, memory uint64
+		n, fuel      int
+		took         time.Duration // at least
+		most         int32
+	}{
+		"no bound":               {0, 0, 4, 5, time.Second, 4},
+		"memory for two":         {0, 2 * 16 << 16, 4, 5, 2 * time.Second, 2},
+		"memory for none":        {0, 1, 3, 5, 3 * time.Second, 1},
+		"fuel":                   {1, 1, 3, 5, 9 * time.Second, 1}, // saved 2, spends 5, saves 4 s
+		"fuel of what fails too": {1, 1, 2, 10, 10 * time.Second, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, b := newShare(), &burner{}
+				s.bound(c.rate, c.memory)
+				took := calls(t, s, b, c.n, c.fuel)
+				if took < c.took || took > c.took+3*time.Second || b.most.Load() != c.most {
+					t.Errorf("took %v, %d at once; want %v, %d", took, b.most.Load(), c.took, c.most)
+				}
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) { // a call that waits sees a new bound
+		s, b := newShare(), &burner{}
+		s.bound(1, 0)
+		calls(t, s, b, 1, 5)
+		go func() { time.Sleep(time.Second); s.bound(0, 0) }()
+		s.mu.Lock()
+		s.saved = -1000
+		s.mu.Unlock()
+		if took := calls(t, s, b, 1, 5); took != 2*time.Second {
+			t.Errorf("took %v", took)
+		}
+		s.bound(1, 0)
+		s.mu.Lock()
+		s.saved = -1000
+		s.mu.Unlock()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if _, err := s.caller(b).Call(ctx, abi.OpScore, nil, [32]byte{}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("a call that waits too long: %v", err)
+		}
+	})
+}
+
+// What an operator changes in the configuration of a running node is seen in it.
+func TestSubnetsReload(t *testing.T) {
+	n, err := open(t, newHome(t, testGenesis(t, "reload")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	fresh := n.cfg
+	n.Control(Control{Config: func() (config.Config, error) { return fresh, nil }})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- n.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	list := func() []admin.Subnet { return n.validating().Subnets }
+	until := func(what string, ok func([]admin.Subnet) bool) {
+		t.Helper()
+		for end := time.Now().Add(10 * time.Second); !ok(list()); time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatalf("%s: %+v", what, list())
+			}
+		}
+	}
+	reload := func(want ...string) {
+		t.Helper()
+		text, err := n.Reload()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%q does not say %q", text, w)
+			}
+		}
+		if strings.Contains(text, "restart") {
+			t.Errorf("%q", text)
+		}
+	}
+	if a := n.validating(); len(a.Subnets) != 0 || a.Text == "" {
+		t.Errorf("nothing is configured: %+v", a)
+	}
+	fresh.Validate, fresh.Data = []ledger.NetUID{1}, "data"
+	fresh.Subnets = []config.Subnet{{NetUID: 4, Data: "other.set", Fuel: 1000}}
+	reload("applied", "validate [] -> [1]", `"netuid":4`, "data  -> data")
+	until("two", func(l []admin.Subnet) bool {
+		return len(l) == 2 && l[0].NetUID == 1 && l[0].Data == n.cfg.Path("data") && l[1].Data == n.cfg.Path("other.set") && l[1].Fuel == 1000 && l[1].State == "running"
+	})
+	fresh.Validate = nil
+	fresh.Subnets = []config.Subnet{{NetUID: 4, Fuel: 2000, Memory: 3}}
+	reload("applied", "validate [1] -> []")
+	until("one", func(l []admin.Subnet) bool {
+		return len(l) == 1 && l[0].NetUID == 4 && l[0].Fuel == 2000 && l[0].Memory == 3 && l[0].Data == n.cfg.Path("data")
+	})
+	reload("nothing has changed")
+	if n.modules.pool == nil {
+		t.Error("a node with a hotkey cannot run modules")
+	}
+}
+
+func TestSubnetsNeedAHotkey(t *testing.T) {
+	home := newHome(t, testGenesis(t, "without"))
+	c, err := config.Load(home, map[string]any{"hotkey": "", "consensus": ""})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := openConfig(t, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.Close()
+	c.Hotkey, c.Subnets = "hotkey.key", []config.Subnet{{NetUID: 1}}
+	n.Control(Control{Config: func() (config.Config, error) { return c, nil }})
+	if _, err := n.Reload(); !errors.Is(err, config.ErrConfig) || !strings.Contains(err.Error(), "hotkey") {
+		t.Errorf("reloaded: %v", err)
+	}
+}
