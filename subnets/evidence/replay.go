@@ -62,14 +62,15 @@ func Replay(ctx context.Context, v ledger.View, m plugins.Caller, b *Bundle, pro
 	if err := r.load(v); err != nil {
 		return nil, err
 	}
-	steps := []func() error{r.identity}
-	for i := range b.Rounds {
-		steps = append(steps, func() error { return r.round(&b.Rounds[i], i) })
+	done := 0
+	tick := func() {
+		if done++; progress != nil {
+			progress(done, len(b.Rounds)+4)
+		}
 	}
 	// The roots come last: a bundle in which one score was altered has another
 	// root too, and the score is what one wants named.
-	steps = append(steps, r.ranking, r.commitment)
-	for i, step := range steps {
+	for _, step := range []func() error{r.identity, func() error { return r.play(tick) }, r.ranking, r.commitment} {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -79,9 +80,7 @@ func Replay(ctx context.Context, v ledger.View, m plugins.Caller, b *Bundle, pro
 		if r.report.Diff != nil {
 			return r.report, nil
 		}
-		if progress != nil {
-			progress(i+1, len(steps))
-		}
+		tick()
 	}
 	return r.report, nil
 }
