@@ -1,12 +1,14 @@
 package meter
 
-// instr is one instruction of a function being rewritten.
+// instr is one instruction of a function being rewritten, or a run of them that
+// are copied as they stand; of a run, op is the first.
 type instr struct {
 	off, end int32 // where it stands in the body
 	charge   int32 // 1 + the block that begins here, 0 for none
 	nest     int32 // blocks open before it, the function's own included
 	op, sub  byte
 	dead     bool // can never run
+	run      bool // what follows may be joined to it
 }
 
 // block is a basic block: instructions that all run when the first one does.
@@ -32,6 +34,7 @@ type body struct {
 	m       *module
 	r       reader
 	instrs  []instr
+	count   int // instructions in instrs, those of runs each for itself
 	blocks  []block
 	frames  []frame
 	locals  int // parameters included
@@ -71,7 +74,7 @@ func (d *body) decode(b []byte, t funcType) (groups, from, to int, err error) {
 	to = r.p
 	d.touched = append(d.touched[:0], make([]int32, d.locals)...)
 	d.instrs, d.blocks, d.frames = d.instrs[:0], d.blocks[:0], d.frames[:0]
-	d.height, d.highest, d.targets, d.heavy, d.rounds, d.reach, d.passed = 0, 0, 0, 0, 0, 0, 0
+	d.count, d.height, d.highest, d.targets, d.heavy, d.rounds, d.reach, d.passed = 0, 0, 0, 0, 0, 0, 0, 0
 	d.dead, d.loops, d.calls, d.bulk, d.nan32, d.nan64 = false, false, false, false, false, false
 	d.begin(true)
 	d.blocks[0].cost = int64(weightPlain + d.locals/localsPerUnit)
@@ -201,6 +204,7 @@ func (d *body) instr() {
 		weight = weightCallInd + d.callIndirect()
 	default:
 		weight = d.plain(&in)
+		in.run = copied[op]
 	}
 	if live {
 		d.blocks[at].cost += int64(weight)
@@ -209,8 +213,12 @@ func (d *body) instr() {
 		d.heavy++
 	}
 	in.end = int32(r.p)
-	if len(d.instrs) >= MaxInstrs {
+	if d.count++; d.count > MaxInstrs {
 		r.fail("more than %d instructions", MaxInstrs)
+	}
+	if n := len(d.instrs); in.run && in.charge == 0 && n > 0 && d.instrs[n-1].run && d.instrs[n-1].dead == in.dead {
+		d.instrs[n-1].end = in.end
+		return
 	}
 	d.instrs = append(d.instrs, in)
 	if r.err == nil {

@@ -219,38 +219,59 @@ func (w *rewriter) epilogue() {
 	w.op(opEnd)
 }
 
-// copy emits the instructions with what each needs before and after it.
+// copy emits the instructions with what each needs before and after it. Those
+// that need nothing are copied in runs: most of a body is.
 func (w *rewriter) copy(b []byte) {
 	d := &w.body
+	run := int32(-1) // where the run that is not copied yet begins, -1 for none
+	catchUp := func(to int32) {
+		if run >= 0 {
+			w.out = append(w.out, b[run:to]...)
+			run = -1
+		}
+	}
+	last := len(d.instrs) - 1
 	for i := range d.instrs {
 		in := &d.instrs[i]
 		if in.charge > 0 && !w.opt.NoFuel {
+			catchUp(in.off)
 			w.charge(in, &d.blocks[in.charge-1])
+		}
+		if i == last {
+			catchUp(in.off)
+			w.epilogue()
+			return
 		}
 		raw := b[in.off:in.end]
 		switch {
-		case i == len(d.instrs)-1:
-			w.epilogue()
+		default:
+			if run < 0 {
+				run = in.off
+			}
+			if t := simples[in.op].nan; t != 0 && !in.dead && !w.opt.NoNaN && !d.instrs[i+1].eats() {
+				catchUp(in.end)
+				w.canonical(t)
+			}
 		case in.op == opReturn && w.wrap:
+			catchUp(in.off)
 			w.op(opBr, int(in.nest)-1)
 		case in.dead:
-			w.out = append(w.out, raw...)
+			if run < 0 {
+				run = in.off
+			}
 		case in.op == opCall || in.op == opCallInd:
+			catchUp(in.off)
 			w.flush()
 			w.out = append(w.out, raw...)
 			w.load()
 		case in.sized():
+			catchUp(in.off)
 			if !w.opt.NoFuel {
 				w.chargeSize(in)
 			}
 			w.out = append(w.out, raw...)
 			if in.op == opMemGrow {
 				w.noteFull()
-			}
-		default:
-			w.out = append(w.out, raw...)
-			if t := simples[in.op].nan; t != 0 && !w.opt.NoNaN && !d.instrs[i+1].eats() {
-				w.canonical(t)
 			}
 		}
 	}

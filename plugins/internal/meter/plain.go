@@ -187,3 +187,12 @@ func (in *instr) sized() bool {
 func (in *instr) eats() bool {
 	return simples[in.op].eats || in.op == opMisc && in.sub <= miscTruncLast
 }
+
+// copied marks the instructions of plain before and after which nothing is ever
+// inserted.
+var copied = func() (t [256]bool) {
+	for op := range t {
+		t[op] = simples[op].nan == 0 && op != opMemGrow && op != opMisc
+	}
+	return t
+}()

@@ -3,7 +3,7 @@ package meter
 // work estimates what compiling the function takes.
 func (d *body) work() int {
 	blocks := len(d.blocks)
-	return len(d.instrs)*workInstr + d.heavy*workMemory + d.targets*workBranch + d.targets*d.targets/workBranchSquare +
+	return d.count*workInstr + d.heavy*workMemory + d.targets*workBranch + d.targets*d.targets/workBranchSquare +
 		blocks*blocks/workBlockSquare + d.rounds*blocks/workLoopBlocks + d.reach*workReach + d.passed*workPassed
 }
 
