@@ -33,6 +33,17 @@ func Instrument(wasm []byte, opt Options) ([]byte, error) {
 	return m.rewrite(opt)
 }
 
+// InstrumentAny is Instrument for a module that is none of Plexus's: it may import
+// what it likes and need not have the entry points. For suites that test
+// WebAssembly itself.
+func InstrumentAny(wasm []byte, opt Options) ([]byte, error) {
+	m, err := decode(wasm, func(string, string, byte, funcType) error { return nil })
+	if err != nil {
+		return nil, err
+	}
+	return m.rewrite(opt)
+}
+
 // wasi lists the ten functions of wasi_snapshot_preview1 that the standard Go
 // toolchain needs, with their parameters; each but proc_exit returns an i32.
 var wasi = map[string]string{
