@@ -209,6 +209,25 @@ func TestForgedEvidence(t *testing.T) {
 			case c.miner != 0 && r.Diff.Hotkey != w.hot[c.miner].Public():
 				t.Errorf("replay names %s, want %s: %s", r.Diff.Hotkey, w.hot[c.miner].Public(), r.Diff)
 			}
+			// What needs no module is found without one, and named the same.
+			v, err := evidence.Verify(context.Background(), w.now(), m.Bundle, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			manifest := c.name == "calls a payload withheld and keeps it" || c.name == "takes an answer longer than the manifest allows" || c.name == "opens no data slice"
+			switch c.what {
+			case "signature", "status", "asked set", "proof", "data slice", "data slices", "round number", "evidence root", "carry in":
+				if manifest { // tells the longest answer and the number of slices
+					break
+				}
+				if v.Equal() || v.Diff.What != r.Diff.What || v.Diff.Round != r.Diff.Round {
+					t.Errorf("without the module: %v, want %s", v.Diff, r.Diff)
+				}
+			case "", "score", "task", "task fuel", "score fuel", "rank fuel":
+				if !v.Equal() {
+					t.Errorf("without the module: %s", v.Diff)
+				}
+			}
 		})
 	}
 }

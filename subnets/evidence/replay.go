@@ -59,6 +59,23 @@ var (
 // the one that the epoch's record names. progress may be nil.
 func Replay(ctx context.Context, v ledger.View, m plugins.Caller, b *Bundle, progress func(done, total int)) (*Report, error) {
 	r := &replay{ctx: ctx, m: m, b: b, report: &Report{}}
+	return r.run(v, progress, r.ranking, r.commitment)
+}
+
+// Verify checks of a bundle what needs no module: that it is the one whose root
+// was committed, that what was revealed is what was committed, and every proof,
+// asked set, data slice and signature. Tasks, scores and weights are as
+// published; Replay recomputes them.
+func Verify(ctx context.Context, v ledger.View, b *Bundle, progress func(done, total int)) (*Report, error) {
+	r := &replay{ctx: ctx, b: b, report: &Report{}}
+	return r.run(v, progress, r.published, r.commitment)
+}
+
+// run replays the rounds and then takes the last steps. The roots come last: a
+// bundle in which one score was altered has another root too, and the score is
+// what one wants named.
+func (r *replay) run(v ledger.View, progress func(done, total int), last ...func() error) (*Report, error) {
+	ctx, b := r.ctx, r.b
 	if err := r.load(v); err != nil {
 		return nil, err
 	}
@@ -68,9 +85,7 @@ func Replay(ctx context.Context, v ledger.View, m plugins.Caller, b *Bundle, pro
 			progress(done, len(b.Rounds)+4)
 		}
 	}
-	// The roots come last: a bundle in which one score was altered has another
-	// root too, and the score is what one wants named.
-	for _, step := range []func() error{r.identity, func() error { return r.play(tick) }, r.ranking, r.commitment} {
+	for _, step := range append([]func() error{r.identity, func() error { return r.play(tick) }}, last...) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -87,7 +102,7 @@ func Replay(ctx context.Context, v ledger.View, m plugins.Caller, b *Bundle, pro
 
 type replay struct {
 	ctx    context.Context
-	m      plugins.Caller
+	m      plugins.Caller // nil to recompute nothing
 	b      *Bundle
 	report *Report
 
@@ -116,7 +131,7 @@ func (r *replay) load(v ledger.View) (err error) {
 	if r.rec == nil {
 		return fmt.Errorf("%w: netuid %d epoch %d", ErrNoRecord, b.NetUID, b.Epoch)
 	}
-	if r.m.ID() != r.rec.Module {
+	if r.m != nil && r.m.ID() != r.rec.Module {
 		return fmt.Errorf("%w: %x, the epoch names %x", ErrModule, r.m.ID(), r.rec.Module)
 	}
 	if r.params, err = ledger.LoadParams(v, r.rec.Params); err != nil {
@@ -200,28 +215,14 @@ func (r *replay) round(rd *Round, i int) error {
 		}
 		return nil
 	}
-	beta, err := r.self.Work.VRF.VerifyVRF(round.Alpha(r.rec.Seed, r.b.NetUID, rd.Round), rd.Proof)
-	if err != nil {
-		return r.differ("proof", i, none, "a VRF proof", err)
+	beta, data, err := r.drawn(rd, i)
+	if err != nil || r.report.Diff != nil {
+		return err
 	}
-	manifest := r.m.Manifest()
-	first, count := r.rec.Data.Draw(r.b.Epoch)
-	draw := round.Slices(beta, count, int(manifest.Slices))
-	for j := range draw {
-		draw[j] += first
-	}
-	if len(draw) != len(rd.Slices) {
-		return r.differ("data slices", i, none, len(rd.Slices), len(draw))
-	}
-	data := make([][]byte, len(draw))
-	for j, s := range rd.Slices {
-		if s.Index != draw[j] {
-			return r.differ("data slice", i, none, s.Index, draw[j])
-		}
-		if err := dataset.Verify(r.rec.Data, s.Index, s.Data, s.Proof); err != nil {
-			return r.differ("data slice", i, none, s.Index, err)
-		}
-		data[j] = s.Data
+	if r.m == nil {
+		_, _, err := r.responses(rd, i, beta)
+		r.report.Leaves, r.report.Rounds = len(rd.Responses), 1
+		return err
 	}
 	task, fuel, err := round.Task(r.ctx, r.m, beta, r.params.Module, data, nil)
 	if faulty(err) {
@@ -237,28 +238,9 @@ func (r *replay) round(rd *Round, i int) error {
 	if fuel != rd.TaskFuel {
 		return r.differ("task fuel", i, none, rd.TaskFuel, fuel)
 	}
-	asked := round.Asked(beta, r.roster, r.b.Validator, int(r.params.Asked))
-	if len(asked) != len(rd.Responses) {
-		return r.differ("asked set", i, none, fmt.Sprintf("%d miners", len(rd.Responses)), fmt.Sprintf("%d miners", len(asked)))
-	}
-	var payloads [][]byte
-	var scored []int
-	for j := range rd.Responses {
-		res := &rd.Responses[j]
-		if int(res.Leaf.Index) != asked[j] {
-			return r.differ("asked set", i, none, fmt.Sprintf("roster index %d", res.Leaf.Index), fmt.Sprintf("roster index %d", asked[j]))
-		}
-		miner := r.roster[asked[j]].Hotkey
-		status, err := r.response(rd, res, miner)
-		if err != nil {
-			return r.differ("signature", i, miner, res.Leaf.Status, err)
-		}
-		if status != res.Leaf.Status {
-			return r.differ("status", i, miner, res.Leaf.Status, status)
-		}
-		if status == Answered {
-			payloads, scored = append(payloads, res.Payload.Data), append(scored, j)
-		}
+	payloads, scored, err := r.responses(rd, i, beta)
+	if err != nil || r.report.Diff != nil {
+		return err
 	}
 	scores, fuel, err := round.Score(r.ctx, r.m, beta, r.params.Module, task, payloads)
 	if faulty(err) {
@@ -284,6 +266,66 @@ func (r *replay) round(rd *Round, i int) error {
 	}
 	r.report.Rounds++
 	return nil
+}
+
+// drawn checks a round's proof and slices, and returns its randomness and data.
+func (r *replay) drawn(rd *Round, i int) (beta [32]byte, data [][]byte, err error) {
+	none := ledger.Hotkey{}
+	beta, err = r.self.Work.VRF.VerifyVRF(round.Alpha(r.rec.Seed, r.b.NetUID, rd.Round), rd.Proof)
+	if err != nil {
+		return beta, nil, r.differ("proof", i, none, "a VRF proof", err)
+	}
+	slices := len(rd.Slices)
+	if r.m != nil {
+		slices = int(r.m.Manifest().Slices)
+	}
+	first, count := r.rec.Data.Draw(r.b.Epoch)
+	draw := round.Slices(beta, count, slices)
+	for j := range draw {
+		draw[j] += first
+	}
+	if len(draw) != len(rd.Slices) {
+		return beta, nil, r.differ("data slices", i, none, len(rd.Slices), len(draw))
+	}
+	data = make([][]byte, len(draw))
+	for j, s := range rd.Slices {
+		if s.Index != draw[j] {
+			return beta, nil, r.differ("data slice", i, none, s.Index, draw[j])
+		}
+		if err := dataset.Verify(r.rec.Data, s.Index, s.Data, s.Proof); err != nil {
+			return beta, nil, r.differ("data slice", i, none, s.Index, err)
+		}
+		data[j] = s.Data
+	}
+	return beta, data, nil
+}
+
+// responses checks who was asked and every signature, and returns the payloads
+// to be scored with their places.
+func (r *replay) responses(rd *Round, i int, beta [32]byte) (payloads [][]byte, scored []int, err error) {
+	none := ledger.Hotkey{}
+	asked := round.Asked(beta, r.roster, r.b.Validator, int(r.params.Asked))
+	if len(asked) != len(rd.Responses) {
+		return nil, nil, r.differ("asked set", i, none, fmt.Sprintf("%d miners", len(rd.Responses)), fmt.Sprintf("%d miners", len(asked)))
+	}
+	for j := range rd.Responses {
+		res := &rd.Responses[j]
+		if int(res.Leaf.Index) != asked[j] {
+			return nil, nil, r.differ("asked set", i, none, fmt.Sprintf("roster index %d", res.Leaf.Index), fmt.Sprintf("roster index %d", asked[j]))
+		}
+		miner := r.roster[asked[j]].Hotkey
+		status, err := r.response(rd, res, miner)
+		if err != nil {
+			return nil, nil, r.differ("signature", i, miner, res.Leaf.Status, err)
+		}
+		if status != res.Leaf.Status {
+			return nil, nil, r.differ("status", i, miner, res.Leaf.Status, status)
+		}
+		if status == Answered {
+			payloads, scored = append(payloads, res.Payload.Data), append(scored, j)
+		}
+	}
+	return payloads, scored, nil
 }
 
 // faulty reports whether a call failed by the module's own fault, as it does on
@@ -329,7 +371,11 @@ func (r *replay) response(rd *Round, res *Response, miner ledger.Hotkey) (Status
 		return 0, errors.New("the leaf names another hash than the miner signed")
 	}
 	switch {
-	case res.Payload == nil || len(res.Payload.Data) > int(r.m.Manifest().Answer):
+	case res.Payload == nil:
+		return Withheld, nil
+	case r.m == nil && res.Leaf.Status == Withheld:
+		return Withheld, nil // whether it is too long, the module says
+	case r.m != nil && len(res.Payload.Data) > int(r.m.Manifest().Answer):
 		return Withheld, nil // what is too long counts as not come
 	case res.Payload.Matches(answer) != nil:
 		return Mismatch, nil
@@ -359,12 +405,20 @@ func (r *replay) ranking() error {
 	if CarryHash(carry) != CarryHash(b.CarryOut) {
 		return r.differ("carry out", -1, ledger.Hotkey{}, hex(CarryHash(b.CarryOut)), hex(CarryHash(carry)))
 	}
-	got, err := row.Dense(len(r.roster))
+	return r.weights(row, b.Row, r.open.Row)
+}
+
+// published compares the bundle's weights with those revealed.
+func (r *replay) published() error { return r.weights(r.open.Row, r.b.Row) }
+
+// weights compares rows that were published with the right one.
+func (r *replay) weights(right ledger.Row, published ...ledger.Row) error {
+	got, err := right.Dense(len(r.roster))
 	if err != nil {
 		return err
 	}
-	for _, published := range []ledger.Row{b.Row, r.open.Row} {
-		have, err := published.Dense(len(r.roster))
+	for _, row := range published {
+		have, err := row.Dense(len(r.roster))
 		if err != nil {
 			return r.differ("weights", -1, ledger.Hotkey{}, "a row over the roster", err)
 		}
