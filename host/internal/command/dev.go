@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/term"
 
+	"github.com/plexus-network/plexus/examples/gallery"
 	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/dev"
 	"github.com/plexus-network/plexus/host/internal/event"
@@ -20,30 +23,43 @@ import (
 
 type devFlags struct {
 	check, plain, json bool
-	keep, corpus       string
-	cache              string
+	keep, cache        string
+	subnets            []string
+	files              map[string]*string // by the subnet whose default data they replace
 }
 
 func devCommand() *cobra.Command {
-	var f devFlags
+	f := devFlags{files: map[string]*string{}}
+	var names []string
+	for _, s := range gallery.Subnets() {
+		names = append(names, s.Name)
+	}
 	c := &cobra.Command{
 		Use:   "dev",
 		Short: "Run a whole network on this machine and watch it",
-		Long: `Starts four block producers, three of which validate, and four miners of different
-quality, each producer a process, all miners in one, their models in children. Tasks are
-drawn from a text, answered, scored by a Wasm module, and paid every 20 blocks.
+		Long: fmt.Sprintf(`Starts four block producers, three of which validate, and the miners of the example
+subnets (%s): good models, plain ones, lazy ones and
+copiers. Each producer is a process, all miners are one, their models are children. Tasks are
+drawn, answered, scored by Wasm modules and paid every few blocks. Two traders, whose
+schedule is drawn from a seed, move the subnets' prices.
 
-With --check it runs until two epochs are paid, compares scores and earnings, replays all
-evidence from a separate process with an empty home, alters one score in a copy and sees
-that found; it prints a table and exits 0, or 1 when anything fails.`,
-		Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return runDev(c, &f) },
+With --check it runs until every subnet has paid two epochs, compares scores and earnings,
+replays all evidence from a separate process with an empty home, alters one score in a copy
+and sees that found; it prints a table and exits 0, or 1 when anything fails.`, strings.Join(names, ", ")),
+		Example: "  plexus dev\n  plexus dev --subnets " + names[0] + " --keep net\n  plexus dev --check",
+		Args:    noArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return runDev(c, &f) },
 	}
-	c.Flags().BoolVar(&f.check, "check", false, "run until two epochs are paid and checked, then exit")
+	c.Flags().BoolVar(&f.check, "check", false, "run until two epochs of every subnet are paid and checked, then exit")
 	c.Flags().BoolVar(&f.plain, "plain", false, "print lines instead of a live view")
 	jsonFlag(c, &f.json, event.Event{})
 	c.Flags().StringVar(&f.keep, "keep", "", "keep the network in this directory, and resume the one that is there")
-	c.Flags().StringVar(&f.corpus, "corpus", "", "text to draw tasks from (default: the Opticks text of the Go distribution)")
+	c.Flags().StringSliceVar(&f.subnets, "subnets", nil, "only these subnets: "+strings.Join(names, ","))
+	for _, s := range gallery.Subnets() {
+		if s.Flag != "" {
+			f.files[s.Name] = c.Flags().String(s.Flag, "", s.FlagSay+" to draw the tasks of "+s.Name+" from, instead of the default data")
+		}
+	}
 	c.Flags().StringVar(&f.cache, "cache", config.DefaultCache(), "folder of compiled modules")
 	return c
 }
@@ -64,15 +80,23 @@ func runDev(c *cobra.Command, f *devFlags) error {
 	out := c.OutOrStdout()
 	live := !f.plain && !f.json && !f.check && term.IsTerminal(int(os.Stdout.Fd()))
 	say := sayer(out, f, start)
-	net, err := dev.Open(c.Context(), dev.Config{Home: home, Corpus: f.corpus, Cache: f.cache}, c.ErrOrStderr(), say)
-	if err != nil {
-		if errors.Is(err, dev.ErrLocked) {
-			return &coded{exitLocked, err}
+	dc := dev.Config{Home: home, Subnets: f.subnets, Files: map[string]string{}, Cache: f.cache, Built: filepath.Join(filepath.Dir(f.cache), "built")}
+	for name, file := range f.files {
+		if *file != "" {
+			dc.Files[name] = *file
 		}
+	}
+	net, err := dev.Open(c.Context(), dc, c.ErrOrStderr(), say)
+	switch {
+	case errors.Is(err, dev.ErrLocked):
+		return &coded{exitLocked, err}
+	case errors.Is(err, dev.ErrNoSubnet), errors.Is(err, dev.ErrNoFile):
+		return usage("%v", err)
+	case err != nil:
 		return err
 	}
 	defer net.Close()
-	say("starting four producers and four miners")
+	say("starting " + net.Shape())
 	ctx := c.Context()
 	if f.check {
 		var cancel context.CancelFunc
@@ -83,7 +107,7 @@ func runDev(c *cobra.Command, f *devFlags) error {
 	var result *dev.Check
 	err = net.Run(ctx, func(e event.Event) {
 		clock.take(e)
-		printEvent(out, f, live, e)
+		printEvent(out, f, live, net, e)
 	}, func(ctx context.Context, r *dev.Running) error {
 		say("join it with --join " + r.Join().String())
 		if r.API() != "" {
@@ -160,13 +184,13 @@ func (f *firsts) take(e event.Event) {
 }
 
 // printEvent prints an event as the flags ask.
-func printEvent(out io.Writer, f *devFlags, live bool, e event.Event) {
+func printEvent(out io.Writer, f *devFlags, live bool, net *dev.Network, e event.Event) {
 	switch {
 	case live:
 	case f.json:
 		json.NewEncoder(out).Encode(e)
 	default:
-		if line := dev.Line(e); line != "" {
+		if line := net.Line(e); line != "" {
 			fmt.Fprintln(out, "         "+line)
 		}
 	}

@@ -50,6 +50,7 @@ type replayFlags struct {
 	file      string
 	engine    string
 	json      bool
+	follow    bool
 }
 
 func replayCommand() *cobra.Command {
@@ -59,7 +60,8 @@ func replayCommand() *cobra.Command {
 		Short: "Recompute validators' scores from their evidence, trusting nobody",
 		Long: `Fetches the evidence of an epoch over p2p, proves the epoch's record, roster, commitments
 and reveals against a block header, and recomputes everything: proofs, asked sets, tasks,
-signatures, scores, weights. Prints "equal", or the first thing that differs with both values.
+signatures, scores, weights. Prints "equal", or the first thing that differs with both values. With --follow it goes on, epoch after epoch,
+until Ctrl-C.
 
 Exit codes: 0 equal, 1 different, 2 the evidence is not to be had.`,
 		Args: noArgs,
@@ -68,6 +70,7 @@ Exit codes: 0 equal, 1 different, 2 the evidence is not to be had.`,
 	c.Flags().Uint16Var(&f.netuid, "netuid", 1, "subnet")
 	c.Flags().Int64Var(&f.epoch, "epoch", -1, "epoch (default: the last one that was revealed)")
 	c.Flags().StringVar(&f.validator, "validator", "", "hotkey of one validator (default: all that committed)")
+	c.Flags().BoolVar(&f.follow, "follow", false, "go on: replay all validators of all subnets, or of --netuid, as evidence appears; with --json a verdict a line")
 	c.Flags().StringVar(&f.file, "bundle", "", "replay this file instead of fetching the evidence")
 	c.Flags().StringVar(&f.engine, "engine", "interpreter", "engine of the module: interpreter, compiler or both")
 	jsonFlag(c, &f.json, []verdict{})
@@ -87,6 +90,16 @@ func replay(c *cobra.Command, f *replayFlags) error {
 	}
 	defer r.Close()
 	job := &replayJob{c: c, f: f, r: r, engines: engines}
+	if f.follow {
+		if f.file != "" || f.epoch >= 0 || f.validator != "" {
+			return usage("--follow takes neither --bundle nor --epoch nor --validator")
+		}
+		only := map[ledger.NetUID]bool{}
+		if c.Flags().Changed("netuid") {
+			only[ledger.NetUID(f.netuid)] = true
+		}
+		return job.follow(ctx, only)
+	}
 	var out []verdict
 	if f.file != "" {
 		out, err = job.file(ctx)
@@ -355,21 +368,35 @@ func report(c *cobra.Command, f *replayFlags, out []verdict) error {
 			return err
 		}
 	}
+	for _, v := range out {
+		if !f.json {
+			fmt.Fprintln(c.OutOrStdout(), v.line())
+		}
+	}
+	return outcome(out)
+}
+
+// line is a verdict for people.
+func (v *verdict) line() string {
+	line := fmt.Sprintf("netuid %d epoch %d validator %s: %s", v.Netuid, v.Epoch, v.Validator, v.Verdict)
+	switch v.Verdict {
+	case "different":
+		return line + ": " + v.Difference
+	case "unavailable":
+		return line + ": " + v.Error
+	}
+	return line + fmt.Sprintf(" (%d rounds, %d scores, %d fuel, %s, %.1f s)", v.Rounds, v.Leaves, v.Fuel, v.Engine, v.Seconds)
+}
+
+// outcome turns verdicts into the command's exit code.
+func outcome(out []verdict) error {
 	different, missing := 0, 0
 	for _, v := range out {
-		line := fmt.Sprintf("netuid %d epoch %d validator %s: %s", v.Netuid, v.Epoch, v.Validator, v.Verdict)
 		switch v.Verdict {
 		case "different":
 			different++
-			line += ": " + v.Difference
 		case "unavailable":
 			missing++
-			line += ": " + v.Error
-		default:
-			line += fmt.Sprintf(" (%d rounds, %d scores, %d fuel, %s, %.1f s)", v.Rounds, v.Leaves, v.Fuel, v.Engine, v.Seconds)
-		}
-		if !f.json {
-			fmt.Fprintln(c.OutOrStdout(), line)
 		}
 	}
 	switch {

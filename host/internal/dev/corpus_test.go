@@ -10,9 +10,20 @@ import (
 	"testing"
 
 	text "github.com/plexus-network/plexus/examples/subnets/text"
+	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/dev"
 	"github.com/plexus-network/plexus/ledger"
 )
+
+// textOnly is a network of the text subnet alone, drawn from a corpus, or from the
+// default one.
+func textOnly(home, corpus string) dev.Config {
+	c := dev.Config{Home: home, Subnets: []string{"text"}, Cache: config.DefaultCache(), Built: filepath.Join(filepath.Dir(config.DefaultCache()), "built")}
+	if corpus != "" {
+		c.Files = map[string]string{"text": corpus}
+	}
+	return c
+}
 
 // TestBadCorpus: the error names the file, and nothing was begun that a later
 // run with a good corpus would stumble over.
@@ -34,7 +45,7 @@ func TestBadCorpus(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, err := dev.Open(t.Context(), dev.Config{Home: home, Corpus: file}, io.Discard, func(string) {})
+			_, err := dev.Open(t.Context(), textOnly(home, file), io.Discard, func(string) {})
 			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), file) {
 				t.Errorf("error %v, want %v with the file's name", err, c.want)
 			}
@@ -56,12 +67,12 @@ func TestOtherCorpus(t *testing.T) {
 	}
 	home := t.TempDir()
 	open := func(corpus string) error {
-		n, err := dev.Open(t.Context(), dev.Config{Home: home, Corpus: corpus}, io.Discard, func(string) {})
+		n, err := dev.Open(t.Context(), textOnly(home, corpus), io.Discard, func(string) {})
 		if err != nil {
 			return err
 		}
 		// One process at a time has the directory.
-		if _, err := dev.Open(t.Context(), dev.Config{Home: home, Corpus: corpus}, io.Discard, func(string) {}); !errors.Is(err, dev.ErrLocked) || !strings.Contains(err.Error(), home) {
+		if _, err := dev.Open(t.Context(), textOnly(home, corpus), io.Discard, func(string) {}); !errors.Is(err, dev.ErrLocked) || !strings.Contains(err.Error(), home) {
 			t.Errorf("opened twice: %v", err)
 		}
 		return n.Close()

@@ -25,7 +25,7 @@ func TestNodeRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	home := t.TempDir()
-	n, err := dev.Open(t.Context(), dev.Config{Home: home, Corpus: corpus, Cache: t.TempDir()}, io.Discard, func(string) {})
+	n, err := dev.Open(t.Context(), textOnly(home, corpus), io.Discard, func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,70 +6,64 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"sort"
 	"strings"
-	"time"
 
 	"github.com/gofrs/flock"
 
-	text "github.com/plexus-network/plexus/examples/subnets/text"
 	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/keys"
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/key"
-	"github.com/plexus-network/plexus/ledger/unit"
 	"github.com/plexus-network/plexus/plugins"
-	"github.com/plexus-network/plexus/subnets/dataset"
 )
 
 // Config of a development network.
 type Config struct {
-	Home   string // directory of the network
-	Corpus string // text to draw tasks from; empty for the default one
-	Cache  string // folder of compiled modules
+	Home    string            // directory of the network
+	Subnets []string          // names of the subnets to run; none for all of the gallery
+	Files   map[string]string // files that replace the default data, by the subnet's name
+	Cache   string            // folder of compiled modules
+	Built   string            // folder of modules built before; empty builds them anew
 }
 
-// Errors of a development network.
-var (
-	ErrLocked  = errors.New("the directory is locked by another 'plexus dev'")
-	ErrSource  = errors.New("the subnet's source is not here")
-	ErrResumed = errors.New("the network in this directory has another corpus")
-)
+// ErrLocked is returned for a directory that another process has.
+var ErrLocked = errors.New("the directory is locked by another 'plexus dev'")
 
 // Network is a network on disk, whose processes may run.
 type Network struct {
 	cfg     Config
 	lock    *flock.Flock
 	gen     *ledger.Genesis
-	resumed bool
+	subnets []*subnet
+	words   *State // names, for lines
 }
 
 // Names of files in the home.
 const (
 	fileGenesis = "genesis.cbor"
-	fileModule  = "module.wasm"
-	fileHidden  = "data/hidden.bin"
-	fileTrain   = "data/train.txt"
+	fileHome    = "network.json"
 )
 
 func (n *Network) path(parts ...string) string {
 	return filepath.Join(append([]string{n.cfg.Home}, parts...)...)
 }
 
+// module and solver are the files of a subnet's modules.
+func (n *Network) module(s *subnet) string { return n.path("modules", s.Name+".wasm") }
+func (n *Network) solver(s *subnet) string { return n.path("modules", s.Name+"-solver.wasm") }
+
 func hotSeed(name string) key.Seed { return keys.Development(name + "/hotkey") }
 
-// ColdSeed is the development key of a name: producer0 to producer3, a miner's
-// name, owner, alice or bob.
+// ColdSeed is the development key of a name: producer0 to producer3, SUBNET-MINER,
+// SUBNET-owner, trader0 and trader1, alice or bob.
 func ColdSeed(name string) key.Seed { return keys.Development(name) }
 
 func producerName(i int) string { return fmt.Sprintf("producer%d", i) }
 
 // Open makes the network in cfg.Home, or finds the one that is there. say is
-// told of each step.
+// told of each step; messages of the compiler go to out.
 func Open(ctx context.Context, cfg Config, out io.Writer, say func(string)) (*Network, error) {
 	n := &Network{cfg: cfg, lock: flock.New(filepath.Join(cfg.Home, "lock"))}
 	if err := os.MkdirAll(cfg.Home, 0o700); err != nil {
@@ -86,112 +80,125 @@ func Open(ctx context.Context, cfg Config, out io.Writer, say func(string)) (*Ne
 		n.Close()
 		return nil, err
 	}
+	n.words = newState(n.subnets)
 	return n, nil
 }
 
 func (n *Network) open(ctx context.Context, out io.Writer, say func(string)) error {
+	found, err := n.readHome()
+	if err != nil {
+		return err
+	}
+	if found == nil {
+		return n.make(ctx, out, say)
+	}
 	raw, err := os.ReadFile(n.path(fileGenesis))
-	if err == nil {
-		if n.gen, err = ledger.DecodeGenesis(raw); err != nil {
-			return fmt.Errorf("%s: %w: choose another directory, or delete this one", n.path(fileGenesis), err)
-		}
-		n.resumed = true
-		say("resuming the network in " + n.cfg.Home)
-		return n.sameCorpus()
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	say("cutting the corpus")
-	set, err := n.writeData()
 	if err != nil {
 		return err
 	}
-	say("building the text subnet's module with the Go toolchain")
-	module, err := buildModule(ctx, out)
+	if n.gen, err = ledger.DecodeGenesis(raw); err != nil {
+		return fmt.Errorf("%s: %w: choose another directory, or delete this one", n.path(fileGenesis), err)
+	}
+	if err := n.resume(found); err != nil {
+		return err
+	}
+	if err := n.sameData(); err != nil {
+		return err
+	}
+	say("resuming the network in " + n.cfg.Home)
+	return nil
+}
+
+// make makes a network in the empty directory.
+func (n *Network) make(ctx context.Context, out io.Writer, say func(string)) (err error) {
+	if n.subnets, err = choose(n.cfg.Subnets); err != nil {
+		return err
+	}
+	say("cutting the data")
+	if err := n.writeData(); err != nil {
+		return err
+	}
+	modules, err := n.buildAll(ctx, out, say)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(n.path(fileModule), module, 0o600); err != nil {
-		return err
-	}
-	if n.gen, err = genesis(module, set.Named()); err != nil {
+	if n.gen, err = n.genesis(modules); err != nil {
 		return err
 	}
 	for i := range producers {
-		if err := n.writeNode(i, module); err != nil {
+		if err := n.writeNode(i, modules); err != nil {
 			return err
 		}
 	}
 	if err := os.MkdirAll(n.path("log"), 0o700); err != nil {
 		return err
 	}
-	for _, m := range minerKinds {
-		if err := keys.Save(n.path("miners", m.Name+".key"), hotSeed(m.Name)); err != nil && !errors.Is(err, keys.ErrExists) {
-			return err
+	for _, s := range n.subnets {
+		for _, m := range s.Miners {
+			name := s.account(m.Name)
+			if err := keys.Save(n.path("miners", name+".key"), hotSeed(name)); err != nil && !errors.Is(err, keys.ErrExists) {
+				return err
+			}
 		}
 	}
-	// The genesis comes last: a directory that has it is complete.
-	file := n.path(fileGenesis)
-	if err := os.WriteFile(file+".new", n.gen.Encode(), 0o600); err != nil {
+	if err := n.writeHome(); err != nil {
 		return err
 	}
-	return os.Rename(file+".new", file)
+	// The genesis comes last: a directory that has it is complete.
+	return keepFile(n.path(fileGenesis), n.gen.Encode())
+}
+
+// buildAll builds the subnets' modules and their solvers, and returns the modules
+// by subnet.
+func (n *Network) buildAll(ctx context.Context, out io.Writer, say func(string)) (map[string][]byte, error) {
+	var paths []string
+	for _, s := range n.subnets {
+		paths = append(paths, s.Module)
+		if s.Solver != "" {
+			paths = append(paths, s.Solver)
+		}
+	}
+	say(fmt.Sprintf("building %d modules with the Go toolchain", len(paths)))
+	b := builder{dir: n.cfg.Built, out: out, say: say}
+	built, err := b.build(ctx, paths)
+	if err != nil {
+		return nil, err
+	}
+	modules := map[string][]byte{}
+	for _, s := range n.subnets {
+		modules[s.Name] = built[s.Module]
+		man, err := plugins.ReadManifest(built[s.Module])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.Module, err)
+		}
+		s.answer, s.slices = man.Answer, man.Slices > 0
+		if err := keepFile(n.module(s), built[s.Module]); err != nil {
+			return nil, err
+		}
+		if s.Solver == "" {
+			continue
+		}
+		if err := keepFile(n.solver(s), built[s.Solver]); err != nil {
+			return nil, err
+		}
+	}
+	return modules, nil
+}
+
+// Shape says in words how large the network is.
+func (n *Network) Shape() string {
+	miners := 0
+	for _, s := range n.subnets {
+		miners += len(s.Miners)
+	}
+	return fmt.Sprintf("%d producers, %d of which validate, and %d miners of %d subnets", producers, validators, miners, len(n.subnets))
 }
 
 // Close releases the directory.
 func (n *Network) Close() error { return n.lock.Unlock() }
 
-func (n *Network) writeData() (*dataset.Set, error) {
-	corpus, err := text.ReadCorpus(n.cfg.Corpus)
-	if err != nil {
-		return nil, err
-	}
-	train, hidden := text.Split(corpus)
-	if err := os.MkdirAll(n.path("data"), 0o700); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(os.WriteFile(n.path(fileTrain), train, 0o600), os.WriteFile(n.path(fileHidden), hidden, 0o600)); err != nil {
-		return nil, err
-	}
-	return dataset.New(hidden, text.SliceLen)
-}
-
-// sameCorpus refuses to resume a network with a corpus that it was not made for.
-func (n *Network) sameCorpus() error {
-	if n.cfg.Corpus == "" {
-		return nil
-	}
-	corpus, err := text.ReadCorpus(n.cfg.Corpus)
-	if err != nil {
-		return err
-	}
-	_, hidden := text.Split(corpus)
-	set, err := dataset.New(hidden, text.SliceLen)
-	if err != nil {
-		return err
-	}
-	if set.Named() != n.gen.Subnets[0].Data {
-		return fmt.Errorf("%w: choose another --keep directory for %s", ErrResumed, n.cfg.Corpus)
-	}
-	return nil
-}
-
-// modulePackage is the text subnet's module in this project's source.
-const modulePackage = "github.com/plexus-network/plexus/examples/subnets/text/module"
-
-func buildModule(ctx context.Context, out io.Writer) ([]byte, error) {
-	c := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", modulePackage)
-	c.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
-	dir, err := c.Output()
-	if err != nil {
-		return nil, fmt.Errorf("%w: run this in a clone of the project, with Go installed: %v", ErrSource, err)
-	}
-	return plugins.Build(ctx, strings.TrimSpace(string(dir)), out)
-}
-
 // writeNode writes the home of producer i.
-func (n *Network) writeNode(i int, module []byte) error {
+func (n *Network) writeNode(i int, modules map[string][]byte) error {
 	home := n.path(producerName(i))
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		return err
@@ -205,58 +212,34 @@ func (n *Network) writeNode(i int, module []byte) error {
 	c.Home, c.Genesis, c.BlockTime, c.Cache = home, "../"+fileGenesis, blockTime, n.cfg.Cache
 	c.Hotkey, c.Consensus = "hotkey.key", "consensus.key"
 	c.API.Listen, c.Admin.Socket = "", "" // several nodes share the machine's ports
-	c.API.Listen = ""
 	if i == 0 {
 		c.API.Listen = "127.0.0.1:0"
 	}
 	if i < validators {
-		c.Validate, c.Data = []ledger.NetUID{netuid}, "../"+fileHidden
+		n.validate(&c)
 	}
-	if i == 0 { // the others fetch the module from it
+	if i == 0 { // the others fetch the modules from it
 		store, err := plugins.OpenStore(filepath.Join(home, "modules"))
 		if err != nil {
 			return err
 		}
-		if _, err := store.Put(module); err != nil {
-			return err
+		for _, m := range modules {
+			if _, err := store.Put(m); err != nil {
+				return err
+			}
 		}
 	}
 	return c.Save()
 }
 
-// genesis is the development network's: 1-second blocks, an epoch of 20 of them,
-// and under a million TAO in all.
-func genesis(module []byte, data ledger.DataSet) (*ledger.Genesis, error) {
-	params := ledger.DefaultParams()
-	params.PriceAlpha, params.PriceHalf = 1<<32/5, 20
-	params.Unbonding, params.BlockMS = 100, 1000
-	params.NetworkRate, params.LockFactor = 0, 1
-	sub := ledger.DefaultSubnetParams()
-	sub.Tempo, sub.Immunity, sub.Rounds, sub.Asked, sub.DeadlineMS, sub.SkipMax = 20, 60, []uint16{2, 6, 10, 14}, 4, 3500, 500
-	g := &ledger.Genesis{ChainID: "plexus-dev-" + time.Now().UTC().Format("20060102-150405"), Time: time.Now().UnixMilli(), Params: params,
-		Subnets: []ledger.GenesisSubnet{{NetUID: netuid, Lock: 1000 * unit.Coin, Subnet: ledger.Subnet{Owner: ColdSeed("owner").Public(),
-			OwnerHotkey: hotSeed("owner").Public(), Module: plugins.Digest(module), Meter: plugins.MeterVersion, ABI: 1, Data: data,
-			Started: 1, Params: sub}}}}
-	give := func(name string, amount unit.TAO) {
-		g.Accounts = append(g.Accounts, ledger.Allocation{Account: ColdSeed(name).Public(), Balance: amount})
+// validate has a node validate all subnets.
+func (n *Network) validate(c *config.Config) {
+	for _, s := range n.subnets {
+		c.Validate = append(c.Validate, s.netuid)
+		if s.data != (ledger.DataSet{}) {
+			c.Data = "../data/hidden/" + s.Name + ".bin"
+		}
 	}
-	for i := range producers {
-		name := producerName(i)
-		give(name, 1000*unit.Coin)
-		g.Producers = append(g.Producers, ledger.NewGenesisProducer(hotSeed(name), ColdSeed(name).Public(),
-			keys.Development(name+"/consensus"), 100_000*unit.Coin))
-	}
-	for _, m := range minerKinds {
-		give(m.Name, 100*unit.Coin)
-	}
-	for _, name := range []string{"owner", "alice", "bob"} {
-		give(name, 10_000*unit.Coin)
-	}
-	sort.Slice(g.Accounts, func(i, j int) bool { return string(g.Accounts[i].Account[:]) < string(g.Accounts[j].Account[:]) })
-	sort.Slice(g.Producers, func(i, j int) bool {
-		return string(g.Producers[i].Consensus[:]) < string(g.Producers[j].Consensus[:])
-	})
-	return g, g.Validate()
 }
 
 // minersConfig writes the configuration of the miners' process.
@@ -272,16 +255,20 @@ func (n *Network) minersConfig(self, join string) (string, error) {
 		Join   string
 		Miners []miner
 	}{Join: join}
-	for _, m := range minerKinds {
-		x := miner{Name: m.Name, Hotkey: n.path("miners", m.Name+".key"), NetUID: netuid, Engine: []string{self, "engine", "text-" + m.Name}}
-		switch m.Name {
-		case "mix":
-			x.Engine = append(x.Engine, "--train", n.path(fileTrain))
-		case "copy":
-			x.Study = n.path("miners", "study")
-			x.Engine = append(x.Engine, "--evidence", x.Study)
+	for _, s := range n.subnets {
+		study := n.path("miners", "study", s.Name)
+		words := strings.NewReplacer("{solver}", n.solver(s), "{public}", n.public(s), "{study}", study, "{prices}", n.path("miners", "prices.csv"))
+		for _, m := range s.Miners {
+			name := s.account(m.Name)
+			x := miner{Name: name, Hotkey: n.path("miners", name+".key"), NetUID: uint16(s.netuid), Engine: []string{self, "engine"}}
+			for _, word := range m.Engine {
+				if strings.Contains(word, "{study}") {
+					x.Study = study
+				}
+				x.Engine = append(x.Engine, words.Replace(word))
+			}
+			c.Miners = append(c.Miners, x)
 		}
-		c.Miners = append(c.Miners, x)
 	}
 	b, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {

@@ -169,7 +169,7 @@ func TestNetwork(t *testing.T) {
 
 func testKills(t *testing.T, home string) {
 	start := time.Now()
-	net, err := dev.Open(t.Context(), dev.Config{Home: home, Cache: config.DefaultCache()}, io.Discard, func(string) {})
+	net, err := dev.Open(t.Context(), textOnly(home, ""), io.Discard, func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -369,7 +369,7 @@ func devCommand(t *testing.T, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(self, append([]string{"dev", "--cache", config.DefaultCache()}, args...)...)
+	c := exec.Command(self, append([]string{"dev", "--subnets", "text", "--cache", config.DefaultCache()}, args...)...)
 	out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOPATH").Output()
 	if err != nil {
 		t.Fatal(err)

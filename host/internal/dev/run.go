@@ -47,7 +47,7 @@ func (n *Network) Run(ctx context.Context, each func(event.Event), work func(con
 	if err != nil {
 		return err
 	}
-	r := &Running{Network: n, self: self, events: make(chan event.Event, 1024), State: newState(), listen: make([]string, producers),
+	r := &Running{Network: n, self: self, events: make(chan event.Event, 1024), State: newState(n.subnets), listen: make([]string, producers),
 		up: make(chan struct{}), join: remote.Join{Genesis: n.gen.Hash()}}
 	g, gctx := errgroup.WithContext(ctx)
 	// work ends the run when it is done.
@@ -115,8 +115,9 @@ func (r *Running) work(ctx context.Context, g *errgroup.Group, work func(context
 	}
 	defer r.withdraw()
 	if err := r.settle(ctx); err != nil {
-		return fmt.Errorf("setting the subnet up: %w", err)
+		return fmt.Errorf("setting the subnets up: %w", err)
 	}
+	g.Go(func() error { return r.trade(ctx) })
 	return work(ctx, r)
 }
 
@@ -192,51 +193,94 @@ func (r *Running) take(e event.Event) {
 	}
 }
 
-// settle registers validators and miners and gives the validators alpha. What
-// was done before is left alone.
+// settle registers validators and miners in every subnet, gives the validators
+// alpha, and names the subnets. What was done before is left alone.
 func (r *Running) settle(ctx context.Context) error {
 	var g errgroup.Group
 	for i := range validators {
-		g.Go(func() error {
-			if err := r.register(ctx, producerName(i), false); err != nil {
-				return err
-			}
-			return r.stake(ctx, producerName(i), 50*unit.Coin)
-		})
+		g.Go(func() error { return r.inTurn(ctx, producerName(i), r.validatorSteps(producerName(i))) })
 	}
-	for _, m := range minerKinds {
-		g.Go(func() error { return r.register(ctx, m.Name, true) })
+	for _, name := range traders {
+		g.Go(func() error { return r.inTurn(ctx, name, r.traderSteps(name)) })
+	}
+	for _, s := range r.subnets {
+		for _, m := range s.Miners {
+			name := s.account(m.Name)
+			g.Go(func() error { return r.inTurn(ctx, name, []step{r.registration(s, name, true)}) })
+		}
+		g.Go(func() error { return r.inTurn(ctx, s.owner(), []step{r.identity(s)}) })
 	}
 	return g.Wait()
 }
 
-func (r *Running) register(ctx context.Context, name string, serve bool) error {
+// step is one thing that an account does, unless done says that it is done.
+type step struct {
+	payload ledger.Payload
+	done    func(ledger.View) (bool, error)
+}
+
+// validatorStake is what a validator puts behind its hotkey in each subnet.
+const validatorStake = 50 * unit.Coin
+
+// validatorSteps are what a validator needs to judge in every subnet.
+func (r *Running) validatorSteps(name string) (out []step) {
+	for _, s := range r.subnets {
+		hot := hotkeyOf(name)
+		out = append(out, r.registration(s, name, false), step{&ledger.Stake{NetUID: s.netuid, Hotkey: hot, Amount: validatorStake},
+			func(v ledger.View) (bool, error) {
+				p, err := ledger.LoadPosition(v, s.netuid, hot, ColdSeed(name).Public())
+				return p > 0, err
+			}})
+	}
+	return out
+}
+
+func (r *Running) registration(s *subnet, name string, serve bool) step {
 	hot := hotSeed(name)
 	work, proof := hot.Work(serve)
-	return r.submit(ctx, name, &ledger.Register{NetUID: netuid, Hotkey: hot.Public(), MaxPrice: 50 * unit.Coin, Work: work, Proof: proof},
+	return step{&ledger.Register{NetUID: s.netuid, Hotkey: hot.Public(), MaxPrice: 50 * unit.Coin, Work: work, Proof: proof},
 		func(v ledger.View) (bool, error) {
-			_, ok, err := ledger.FindUID(v, netuid, hot.Public())
+			_, ok, err := ledger.FindUID(v, s.netuid, hot.Public())
 			return ok, err
-		})
+		}}
 }
 
-func (r *Running) stake(ctx context.Context, name string, amount unit.TAO) error {
-	hot := hotSeed(name).Public()
-	return r.submit(ctx, name, &ledger.Stake{NetUID: netuid, Hotkey: hot, Amount: amount}, func(v ledger.View) (bool, error) {
-		s, err := ledger.LoadPosition(v, netuid, hot, ColdSeed(name).Public())
-		return s > 0, err
-	})
+func (r *Running) identity(s *subnet) step {
+	return step{&ledger.SetIdentity{NetUID: s.netuid, Identity: ledger.Identity{Name: s.Name, Description: s.Say}},
+		func(v ledger.View) (bool, error) {
+			id, err := ledger.LoadIdentity(v, s.netuid)
+			return id != nil, err
+		}}
 }
 
-// submit signs a transaction of a development account and waits until done says
-// that the proved state shows its effect.
-func (r *Running) submit(ctx context.Context, name string, p ledger.Payload, done func(ledger.View) (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+// inTurn does what is left of the steps of one account, many in one transaction.
+func (r *Running) inTurn(ctx context.Context, name string, steps []step) error {
+	left := func(v ledger.View) (out []ledger.Payload, err error) {
+		for _, s := range steps {
+			done, err := s.done(v)
+			if err != nil {
+				return nil, err
+			}
+			if !done {
+				out = append(out, s.payload)
+			}
+		}
+		return out[:min(len(out), ledger.MaxBatch)], nil
+	}
+	return r.submit(ctx, name, left)
+}
+
+// settleTime bounds what an account is waited for.
+const settleTime = 90 * time.Second
+
+// submit signs what is left to do of a development account, one transaction
+// after another, until the proved state shows that nothing is.
+func (r *Running) submit(ctx context.Context, name string, left func(ledger.View) ([]ledger.Payload, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	c := r.Client()
 	for {
-		err := r.once(ctx, c, name, p, done)
-		if err == nil {
+		done, err := r.once(ctx, name, left)
+		if done {
 			return nil
 		}
 		var rej *ledger.Reject
@@ -251,12 +295,32 @@ func (r *Running) submit(ctx context.Context, name string, p ledger.Payload, don
 	}
 }
 
-func (r *Running) once(ctx context.Context, c *remote.Remote, name string, p ledger.Payload, done func(ledger.View) (bool, error)) error {
+// once does a part of what is left; done when nothing was.
+func (r *Running) once(ctx context.Context, name string, left func(ledger.View) ([]ledger.Payload, error)) (done bool, err error) {
+	c := r.Client()
 	v, err := c.View(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if ok, err := done(v); ok || err != nil {
+	todo, err := left(v)
+	if err != nil || len(todo) == 0 {
+		return err == nil, err
+	}
+	p := todo[0]
+	if len(todo) > 1 {
+		p = &ledger.Batch{Steps: todo}
+	}
+	return false, r.pay(ctx, name, p)
+}
+
+// expiry is for how many blocks a transaction of a development account is good.
+const expiry = 15
+
+// pay signs a transaction and waits until it is in a block.
+func (r *Running) pay(ctx context.Context, name string, p ledger.Payload) error {
+	c := r.Client()
+	v, err := c.View(ctx)
+	if err != nil {
 		return err
 	}
 	seed := ColdSeed(name)
@@ -264,7 +328,7 @@ func (r *Running) once(ctx context.Context, c *remote.Remote, name string, p led
 	if err != nil {
 		return err
 	}
-	last := v.Height() + 15
+	last := v.Height() + expiry
 	id, err := c.Submit(ctx, ledger.Sign(seed, c.Genesis.ChainID, acc.Nonce, last, p))
 	if err != nil {
 		return err

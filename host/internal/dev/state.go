@@ -2,61 +2,74 @@ package dev
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 	"sync"
 
 	"github.com/plexus-network/plexus/host/internal/event"
-	"github.com/plexus-network/plexus/ledger/key"
 )
 
 // State is what the events have told so far. Its methods may be called
 // concurrently.
 type State struct {
-	mu       sync.Mutex
-	names    map[string]string // hotkey -> name
-	height   uint64
-	heights  map[string]uint64
-	roots    map[uint64]string // app hash by height, first reported
-	split    string            // two app hashes at one height: the worst there is
-	epoch    uint64            // last that ended
-	ended    uint64            // height at which it did
-	paid     map[uint64]map[string]uint64
-	earned   map[string]uint64
-	scores   map[string][]string // by miner, the last few
+	mu      sync.Mutex
+	subnets []*subnet
+	names   map[string]string // hotkey -> development name
+	height  uint64
+	heights map[string]uint64
+	roots   map[uint64]string // app hash by height, first reported
+	split   string            // two app hashes at one height: the worst there is
+	markets map[uint16]*market
+	traded  string // what the traders did last
+	notes   []string
+}
+
+// market is what is known of one subnet.
+type market struct {
+	subnet   *subnet
+	epoch    uint64                       // last that ended
+	ended    uint64                       // height at which it did
+	paid     map[uint64]map[string]uint64 // by epoch and hotkey
+	earned   map[string]uint64            // by hotkey
+	scores   map[string][]string          // by hotkey, the last few
+	guests   []string                     // hotkeys of miners that joined, in the order seen
+	rounds   int                          // scored, by all validators
 	skipped  int
 	evidence string
 	verdict  string
-	notes    []string
+	equal    int // bundles that replay found equal
+	other    int // and others
 }
 
-func newState() *State {
-	s := &State{names: map[string]string{}, heights: map[string]uint64{}, roots: map[uint64]string{}, paid: map[uint64]map[string]uint64{},
-		earned: map[string]uint64{}, scores: map[string][]string{}}
+func newState(subnets []*subnet) *State {
+	s := &State{subnets: subnets, names: map[string]string{}, heights: map[string]uint64{}, roots: map[uint64]string{}, markets: map[uint16]*market{}}
 	for i := range producers {
-		s.names[hotSeed(producerName(i)).Public().String()] = producerName(i)
+		s.names[hotkeyOf(producerName(i)).String()] = producerName(i)
 	}
-	for _, m := range minerKinds {
-		s.names[hotSeed(m.Name).Public().String()] = m.Name
+	for _, n := range subnets {
+		s.markets[uint16(n.netuid)] = &market{subnet: n, paid: map[uint64]map[string]uint64{}, earned: map[string]uint64{}, scores: map[string][]string{}}
+		for _, m := range n.Miners {
+			s.names[hotkeyOf(n.account(m.Name)).String()] = m.Name
+		}
+		s.names[hotkeyOf(n.owner()).String()] = n.owner()
+	}
+	for _, name := range slices.Concat(people, traders) { // as hotkeys they are what they are as accounts
+		s.names[ColdSeed(name).Public().String()] = name
 	}
 	return s
 }
 
-// Name is the development name of a hotkey, or the hotkey.
+// Name is the development name of a hotkey: a miner's within its subnet, or the
+// hotkey's first characters.
 func (s *State) Name(hotkey string) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.name(hotkey)
-}
-
-func (s *State) name(hotkey string) string {
 	if n, ok := s.names[hotkey]; ok {
 		return n
 	}
-	return hotkey
+	return hotkey[:min(len(hotkey), 10)]
 }
 
-// keepScores is how many scores of a miner the view shows.
-const keepScores = 6
+// keepScores is how many scores of a miner are remembered for the view.
+const keepScores = 8
 
 func (s *State) take(e event.Event) {
 	s.mu.Lock()
@@ -64,43 +77,68 @@ func (s *State) take(e event.Event) {
 	switch e.Kind {
 	case "block":
 		s.block(e)
+	case "restart", "note":
+		s.note(e.Text)
+	case "traded":
+		s.traded = e.Text
+	case "rejected":
+		s.note(fmt.Sprintf("block %d: a transaction was rejected: %s", e.Height, e.Err))
+	}
+	if m := s.markets[e.Netuid]; m != nil {
+		m.take(s, e)
+	}
+}
+
+func (m *market) take(s *State, e event.Event) {
+	switch e.Kind {
 	case "epoch":
-		if e.Height > s.ended {
-			s.epoch, s.ended = e.Epoch, e.Height
+		if e.Height > m.ended {
+			m.epoch, m.ended = e.Epoch, e.Height
 		}
 	case "paid":
-		name := s.name(e.Hotkey)
-		if s.paid[e.Epoch] == nil {
-			s.paid[e.Epoch] = map[string]uint64{}
+		if m.paid[e.Epoch] == nil {
+			m.paid[e.Epoch] = map[string]uint64{}
 		}
-		if _, seen := s.paid[e.Epoch][name]; !seen { // every node tells of it
-			s.paid[e.Epoch][name] = e.Amount
-			s.earned[name] += e.Amount
+		if _, seen := m.paid[e.Epoch][e.Hotkey]; !seen { // every node tells of it
+			m.paid[e.Epoch][e.Hotkey] = e.Amount
+			m.earned[e.Hotkey] += e.Amount
 		}
 	case "my-round":
+		m.rounds++
 		for _, sc := range e.Scores {
-			n := s.name(sc.Hotkey)
 			text := sc.Score
 			if sc.Status != "answered" {
 				text = sc.Status
 			}
-			s.scores[n] = append(s.scores[n], text)
-			if l := len(s.scores[n]); l > keepScores {
-				s.scores[n] = s.scores[n][l-keepScores:]
+			if !m.ours(sc.Hotkey) && !slices.Contains(m.guests, sc.Hotkey) {
+				m.guests = append(m.guests, sc.Hotkey)
 			}
+			l := append(m.scores[sc.Hotkey], text)
+			m.scores[sc.Hotkey] = l[max(0, len(l)-keepScores):]
 		}
 	case "my-skipped":
-		s.skipped++
-		s.note(fmt.Sprintf("%s skipped round %d of epoch %d: %s", e.From, e.Round, e.Epoch, e.Err))
+		m.skipped++
+		s.note(fmt.Sprintf("%s skipped round %d of epoch %d of %s: %s", e.From, e.Round, e.Epoch, m.subnet.Name, e.Err))
 	case "my-evidence":
-		s.evidence = fmt.Sprintf("%s of %s, epoch %d, %d bytes", e.Root[:16], e.From, e.Epoch, e.Bytes)
+		m.evidence = fmt.Sprintf("%.12s of %s, epoch %d, %d KiB", e.Root, e.From, e.Epoch, (e.Bytes+1023)>>10)
 	case "replay":
-		s.verdict = e.Text
-	case "restart", "note":
-		s.note(e.Text)
-	case "rejected":
-		s.note(fmt.Sprintf("block %d: a transaction was rejected: %s", e.Height, e.Err))
+		m.verdict = e.Text
+		if e.Err == "" {
+			m.equal++
+		} else {
+			m.other++
+		}
 	}
+}
+
+// ours reports whether a hotkey is that of a miner that the network started.
+func (m *market) ours(hotkey string) bool {
+	for _, x := range m.subnet.Miners {
+		if hotkeyOf(m.subnet.account(x.Name)).String() == hotkey {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *State) block(e event.Event) {
@@ -117,14 +155,15 @@ func (s *State) block(e event.Event) {
 	}
 }
 
+// keepNotes is how many notes are remembered.
+const keepNotes = 4
+
 func (s *State) note(text string) {
 	if n := len(s.notes); n > 0 && s.notes[n-1] == text {
 		return
 	}
 	s.notes = append(s.notes, text)
-	if len(s.notes) > 4 {
-		s.notes = s.notes[len(s.notes)-4:]
-	}
+	s.notes = s.notes[max(0, len(s.notes)-keepNotes):]
 }
 
 // Height is the highest block that any node has reported.
@@ -141,14 +180,18 @@ func (s *State) Split() string {
 	return s.split
 }
 
-// PaidEpochs lists the epochs whose step paid a miner, rising.
-func (s *State) PaidEpochs() []uint64 {
+// PaidEpochs lists the epochs of a subnet whose step paid a miner, rising.
+func (s *State) PaidEpochs(netuid uint16) []uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []uint64
-	for e, by := range s.paid {
-		for _, m := range minerKinds {
-			if by[m.Name] > 0 {
+	m := s.markets[netuid]
+	if m == nil {
+		return nil
+	}
+	for e, by := range m.paid {
+		for hotkey, amount := range by {
+			if amount > 0 && m.ours(hotkey) {
 				out = append(out, e)
 				break
 			}
@@ -158,26 +201,25 @@ func (s *State) PaidEpochs() []uint64 {
 	return out
 }
 
-// Paid is what an epoch's step paid by name.
-func (s *State) Paid(e uint64) map[string]uint64 {
+// Paid is what an epoch's step of a subnet paid by hotkey.
+func (s *State) Paid(netuid uint16, e uint64) map[string]uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := map[string]uint64{}
-	for k, v := range s.paid[e] {
-		out[k] = v
+	if m := s.markets[netuid]; m != nil {
+		for k, v := range m.paid[e] {
+			out[k] = v
+		}
 	}
 	return out
 }
 
-// hotkeyOf is a development name's hotkey.
-func hotkeyOf(name string) key.ID { return hotSeed(name).Public() }
-
-// IsMiner reports whether a hotkey is that of one of the network's miners.
-func IsMiner(hotkey string) bool {
-	for _, m := range minerKinds {
-		if hotkeyOf(m.Name).String() == hotkey {
-			return true
-		}
+// Skipped is how many rounds of a subnet validators skipped.
+func (s *State) Skipped(netuid uint16) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m := s.markets[netuid]; m != nil {
+		return m.skipped
 	}
-	return false
+	return 0
 }

@@ -4,118 +4,43 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"sort"
 	"strings"
 	"time"
+	"unicode/utf8"
 
-	"github.com/plexus-network/plexus/host/internal/event"
+	"golang.org/x/term"
+
 	"github.com/plexus-network/plexus/ledger"
-	"github.com/plexus-network/plexus/p2p"
 )
 
-// names are the development names of hotkeys, for lines.
-var names = newState()
+// The size of a screen that does not tell its own, and the smallest that is drawn
+// for.
+const (
+	usualWidth, usualHeight = 80, 40
+	leastWidth, leastHeight = 40, 8
+)
 
-// Line is an event in words, empty for one that is not worth a line. Blocks and
-// payments are reported by every node; one node's word is enough.
-func Line(e event.Event) string {
-	if e.From != "" && e.From != producerName(0) && (e.Kind == "block" || e.Kind == "epoch" || e.Kind == "paid" || e.Kind == "registered" ||
-		e.Kind == "staked" || e.Kind == "transfer" || e.Kind == "committed" || e.Kind == "revealed" || e.Kind == "rejected") {
-		return ""
-	}
-	who := names.Name(e.Hotkey)
-	switch e.Kind {
-	case "block":
-		if e.Height%5 != 0 {
-			return ""
-		}
-		return fmt.Sprintf("block %d, %d transactions, state %s", e.Height, e.Entries-1, e.Root[:12])
-	case "epoch":
-		return fmt.Sprintf("block %d ends epoch %d", e.Height, e.Epoch)
-	case "paid":
-		return fmt.Sprintf("paid for epoch %d: %s α to %s", e.Epoch, coins(e.Amount), who)
-	case "registered":
-		return fmt.Sprintf("%s registered for %s TAO", who, coins(e.Amount))
-	case "staked":
-		return fmt.Sprintf("%s got a stake of %s α", who, coins(e.Amount))
-	case "committed", "revealed":
-		return fmt.Sprintf("%s %s the weights of epoch %d", who, e.Kind, e.Epoch)
-	case "rejected":
-		return "rejected: " + e.Err
-	case "my-round":
-		var b strings.Builder
-		fmt.Fprintf(&b, "%s scored round %d of epoch %d:", e.From, e.Round, e.Epoch)
-		for _, s := range e.Scores {
-			v := s.Score
-			if s.Status != "answered" {
-				v = s.Status
-			}
-			fmt.Fprintf(&b, " %s %s", names.Name(s.Hotkey), v)
-		}
-		return b.String()
-	case "my-skipped":
-		return fmt.Sprintf("%s skipped round %d of epoch %d: %s", e.From, e.Round, e.Epoch, e.Err)
-	case "my-evidence":
-		return fmt.Sprintf("%s published evidence %s of epoch %d, %d bytes", e.From, e.Root[:12], e.Epoch, e.Bytes)
-	case "replay", "restart", "note":
-		return e.Text
-	case "ready":
-		if len(e.Addrs) > 0 {
-			return fmt.Sprintf("%s listens on %s", e.From, e.Addrs[0])
-		}
-		return e.From + " are ready"
-	}
-	return ""
-}
-
-// Watch replays one validator's evidence of each epoch, in turn, from outside,
-// and reports the verdict as an event. It ends with ctx.
-func (r *Running) Watch(ctx context.Context) error {
-	seen := map[uint64]bool{}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(time.Second):
-		}
-		for _, e := range r.State.PaidEpochs() {
-			if seen[e] || ctx.Err() != nil {
-				continue
-			}
-			seen[e] = true
-			who := producerName(int(e) % validators)
-			v, _, err := r.Replay(ctx, "--netuid", fmt.Sprint(netuid), "--epoch", fmt.Sprint(e), "--validator", hotkeyOf(who).String())
-			text := fmt.Sprintf("replay of epoch %d, %s, by a stranger: ", e, who)
-			switch {
-			case ctx.Err() != nil:
-				return nil
-			case err != nil:
-				text += err.Error()
-			case len(v) == 1:
-				text += v[0].Verdict
-				if v[0].Difference+v[0].Error != "" {
-					text += ": " + v[0].Difference + v[0].Error
-				}
-			}
-			select {
-			case r.events <- event.Event{Kind: "replay", From: "dev", Netuid: netuid, Epoch: e, Text: text}:
-			case <-ctx.Done():
-			}
-		}
-	}
-}
+// drawEvery is the time between two pictures.
+const drawEvery = 500 * time.Millisecond
 
 // View draws the network until ctx ends.
 func View(ctx context.Context, out io.Writer, r *Running, keep string) error {
 	fmt.Fprint(out, "\033[?1049h\033[?25l")
 	defer fmt.Fprint(out, "\033[?25h\033[?1049l")
 	p := proved{note: "proving the first view of the chain"}
-	tick := time.NewTicker(500 * time.Millisecond)
+	tick := time.NewTicker(drawEvery)
 	defer tick.Stop()
 	for i := 0; ; i++ {
 		if i%4 == 0 {
 			p.refresh(ctx, r)
 		}
-		fmt.Fprint(out, "\033[H\033[2J"+r.frame(&p, keep))
+		width, height := usualWidth, usualHeight
+		if w, h, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 0 && h > 0 {
+			width, height = w, h
+		}
+		fmt.Fprint(out, "\033[H"+strings.Join(r.frame(&p, keep, width, height, i), "\033[K\r\n")+"\033[K\033[J")
 		select {
 		case <-ctx.Done():
 			return nil
@@ -126,9 +51,8 @@ func View(ctx context.Context, out io.Writer, r *Running, keep string) error {
 
 // proved is what the view shows of the chain's state, every value with a proof.
 type proved struct {
-	note      string // why there is nothing newer
-	market    string
-	incentive map[string]uint16 // by hotkey
+	note    string // why there is nothing newer
+	markets map[uint16]*ledger.Metagraph
 }
 
 func (p *proved) refresh(ctx context.Context, r *Running) {
@@ -139,75 +63,189 @@ func (p *proved) refresh(ctx context.Context, r *Running) {
 		p.note = "no proved view of the chain: " + err.Error()
 		return
 	}
-	m, err := ledger.LoadMetagraph(v, netuid)
-	if err != nil || m == nil {
-		p.note = fmt.Sprintf("no proved view of the subnet: %v", err)
-		return
+	all := map[uint16]*ledger.Metagraph{}
+	for _, s := range r.subnets {
+		m, err := ledger.LoadMetagraph(v, s.netuid)
+		if err != nil || m == nil {
+			p.note = fmt.Sprintf("no proved view of %s: %v", s.Name, err)
+			return
+		}
+		all[uint16(s.netuid)] = m
 	}
-	t, err := ledger.LoadTotals(v)
-	if err != nil || t == nil {
-		p.note = fmt.Sprintf("no proved view of the totals: %v", err)
-		return
-	}
-	p.note, p.incentive = "", map[string]uint16{}
-	p.market = fmt.Sprintf("price %s TAO/α   pool %s TAO, %s α   issued %s TAO, %s α   burned %s TAO, %s α", m.Price, coins(uint64(m.PoolTAO)),
-		coins(uint64(m.PoolAlpha)), coins(uint64(t.Issued)), coins(uint64(m.Issued)), coins(uint64(t.Burned)), coins(uint64(m.Burned)))
-	for _, n := range m.Neurons {
-		p.incentive[n.Hotkey.String()] = n.Incentive
-	}
+	p.note, p.markets = "", all
 }
 
-// frame is one picture.
-func (r *Running) frame(p *proved, keep string) string {
-	join := r.Join()
+// row is one miner as the view shows it.
+type row struct {
+	name, last, say string
+	mean            float64 // of the scores in last
+	incentive       uint16
+	earned          uint64
+}
+
+// rows are a subnet's miners, the network's own first.
+func (m *market) rows(s *State, p *proved) (out []row) {
+	incentive := map[string]uint16{}
+	if meta := p.markets[uint16(m.subnet.netuid)]; meta != nil {
+		for _, n := range meta.Neurons {
+			incentive[n.Hotkey.String()] = n.Incentive
+		}
+	}
+	add := func(hotkey, say string) {
+		out = append(out, row{name: s.Name(hotkey), last: lastScores(m.scores[hotkey]), say: say, mean: mean(m.scores[hotkey]),
+			incentive: incentive[hotkey], earned: m.earned[hotkey]})
+	}
+	for _, x := range m.subnet.Miners {
+		add(hotkeyOf(m.subnet.account(x.Name)).String(), x.Say)
+	}
+	for _, hotkey := range m.guests {
+		add(hotkey, "joined from outside")
+	}
+	return out
+}
+
+// lastScores are scores in four characters each, the newest last.
+func lastScores(all []string) string {
+	var b strings.Builder
+	for _, s := range all[max(0, len(all)-3):] {
+		switch {
+		case strings.HasPrefix(s, "0."):
+			s = s[1:min(len(s), 5)]
+		case strings.HasPrefix(s, "1"):
+			s = "1.00"
+		default:
+			s = s[:min(len(s), 4)] // the status of one who did not answer
+		}
+		fmt.Fprintf(&b, " %4s", s)
+	}
+	return b.String()
+}
+
+func mean(all []string) float64 {
+	if len(all) == 0 {
+		return 0
+	}
+	sum := 0.0
+	for _, s := range all {
+		var v float64
+		if _, err := fmt.Sscan(s, &v); err == nil { // a status counts as nothing
+			sum += v
+		}
+	}
+	return sum / float64(len(all))
+}
+
+// frame is one picture of at most height lines of at most width characters. turn
+// counts pictures: what does not fit is shown in turns.
+func (r *Running) frame(p *proved, keep string, width, height, turn int) []string {
 	s := r.State
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	tempo := uint64(r.gen.Subnets[0].Params.Tempo)
-	var b strings.Builder
-	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\r\n", args...) }
-	line("plexus dev   %s   block %d", r.gen.ChainID, s.height)
-	into := uint64(0)
-	if s.height > s.ended {
-		into = s.height - s.ended
+	width, height = max(width, leastWidth), max(height, leastHeight)
+	head := []string{fmt.Sprintf("plexus dev  %s  block %d  %s", r.gen.ChainID, s.height, p.note)}
+	foot := r.foot(keep, width)
+	room := height - len(head) - len(foot)
+	var whole [][]string
+	lines := 0
+	for _, n := range s.subnets {
+		whole = append(whole, r.paint(s, p, s.markets[uint16(n.netuid)], width))
+		lines += len(whole[len(whole)-1])
 	}
-	running := s.epoch + 1
-	if s.ended == 0 {
-		running = 0
-	}
-	line("subnet 1 text   epoch %d   [%s%s] %d/%d blocks", running, strings.Repeat("#", int(min(into, tempo))),
-		strings.Repeat(".", int(tempo-min(into, tempo))), into, tempo)
-	line("%s%s", p.market, p.note)
-	line("")
-	line("%-10s %-56s %10s %12s   %s", "miner", "last scores", "incentive", "earned α", "model")
-	for _, m := range minerKinds {
-		line("%-10s %-56s %10.4f %12s   %s", m.Name, strings.Join(s.scores[m.Name], " "),
-			float64(p.incentive[hotkeyOf(m.Name).String()])/65535, coins(s.earned[m.Name]), m.Say)
-	}
-	line("")
-	line("%-10s %-8s %12s   %s", "producer", "block", "dividends α", "listens on")
-	for i := range producers {
-		n := producerName(i)
-		addr := ""
-		for _, a := range join.Addrs {
-			if strings.HasSuffix(a, "/"+p2p.PeerID(hotSeed(n).Derive("peer")).String()) {
-				addr, _, _ = strings.Cut(a, "/p2p/")
+	if lines > room { // one line a subnet, and one of them in full
+		open := turn / int(4*time.Second/drawEvery) % len(whole)
+		spare := room - len(whole)
+		for i := range whole {
+			if i == open && spare > 0 {
+				whole[i] = whole[i][:min(len(whole[i]), 1+spare)]
+				continue
 			}
+			whole[i] = whole[i][:1]
 		}
-		line("%-10s %-8d %12s   %s", n, s.heights[n], coins(s.earned[n]), addr)
 	}
-	line("")
-	line("last evidence  %s", s.evidence)
-	line("last replay    %s", s.verdict)
-	for _, n := range s.notes {
-		line("note           %s", n)
+	out := head
+	for _, w := range whole {
+		out = append(out, w...)
 	}
-	line("")
-	line("join with  plexus metagraph | plexus replay | plexus send   (--join is found by itself)")
+	if len(out) > height-len(foot) {
+		out = out[:max(1, height-len(foot))]
+	}
+	out = append(out, foot...)
+	for i := range out {
+		out[i] = fit(out[i], width)
+	}
+	return out[:min(len(out), height)]
+}
+
+// paint is a subnet in full: a line of its own, one of its evidence, and one for
+// each miner.
+func (r *Running) paint(s *State, p *proved, m *market, width int) []string {
+	tempo := uint64(m.subnet.Tempo)
+	into, running := uint64(0), uint64(0)
+	if s.height > m.ended {
+		into = min(s.height-m.ended, tempo)
+	}
+	if m.ended > 0 {
+		running = m.epoch + 1
+	}
+	const cells = 12
+	full := int(into * cells / max(tempo, 1))
+	price := ""
+	if meta := p.markets[uint16(m.subnet.netuid)]; meta != nil {
+		price = fmt.Sprintf("%.6s TAO/α", meta.Price)
+	}
+	out := []string{fmt.Sprintf("%d %-10s epoch %-3d [%s%s] %2d/%d  %s  replayed %d equal, %d not", m.subnet.netuid, strings.ToUpper(m.subnet.Name), running,
+		strings.Repeat("#", full), strings.Repeat(".", cells-full), into, tempo, price, m.equal, m.other)}
+	for _, x := range m.rows(s, p) {
+		out = append(out, fmt.Sprintf("  %-11s %.4f  %-15s incentive %.4f  %11s α  %s", clip(x.name, 11), x.mean, x.last, float64(x.incentive)/65535, coins(x.earned), x.say))
+	}
+	if m.evidence != "" {
+		line := "  evidence " + m.evidence
+		if m.verdict != "" {
+			line += "; " + m.verdict
+		}
+		out = append(out, line)
+	}
+	return out
+}
+
+// foot is what stands below the subnets.
+func (r *Running) foot(keep string, width int) []string {
+	s := r.State
+	var nodes []string
+	for i := range producers {
+		nodes = append(nodes, fmt.Sprintf("%s %d", producerName(i), s.heights[producerName(i)]))
+	}
+	sort.Strings(nodes)
+	out := []string{"nodes     " + strings.Join(nodes, "  ")}
+	if s.traded != "" {
+		out = append(out, "traders   "+s.traded)
+	}
+	if n := len(s.notes); n > 0 {
+		out = append(out, "note      "+s.notes[n-1])
+	}
+	out = append(out, "API       "+r.API()+"   other terminals: plexus metagraph | replay | miner")
 	if keep == "" {
-		line("Ctrl-C stops the network and forgets it; --keep DIR keeps it")
-	} else {
-		line("Ctrl-C stops the network; 'plexus dev --keep %s' resumes it", keep)
+		return append(out, "Ctrl-C stops the network and forgets it; --keep DIR keeps it")
 	}
-	return b.String()
+	return append(out, "Ctrl-C stops the network; 'plexus dev --keep "+keep+"' resumes it")
+}
+
+// clip cuts text to a number of characters.
+func clip(s string, width int) string {
+	if utf8.RuneCountInString(s) <= width {
+		return s
+	}
+	return string([]rune(s)[:width])
+}
+
+// fit makes a line of foreign text one line of the screen, without what would move
+// the cursor.
+func fit(s string, width int) string {
+	s = strings.Map(func(c rune) rune {
+		if c < ' ' || c == 0x7f || c >= 0x80 && c < 0xa0 {
+			return ' '
+		}
+		return c
+	}, s)
+	return clip(s, width)
 }

@@ -1,0 +1,112 @@
+package dev
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/plexus-network/plexus/ledger"
+)
+
+// homeFormat is the number of the form of a network's directory: of its files, and
+// of everything that its processes keep in it. Raise it with any change that a
+// network made before could not go on with.
+const homeFormat = 2
+
+// Errors of a directory that is there already.
+var (
+	ErrResumed = errors.New("the network in this directory is another one")
+	ErrFormat  = errors.New("the directory was made by another version of plexus")
+)
+
+// home is what a network's directory says of itself, a JSON file.
+type home struct {
+	Format  int
+	Subnets []homeSubnet
+}
+
+type homeSubnet struct {
+	Name   string
+	NetUID ledger.NetUID
+	Miners []string
+}
+
+// readHome reads the description of the network in the directory; nil when there
+// is no network yet.
+func (n *Network) readHome() (*home, error) {
+	if _, err := os.Stat(n.path(fileGenesis)); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	other := func(made string) error {
+		return fmt.Errorf("%w: %s has format %s, this version format %d: choose another directory, or delete this one", ErrFormat, n.cfg.Home, made, homeFormat)
+	}
+	f, err := os.Open(n.path(fileHome))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, other("1")
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var h home
+	if err := json.NewDecoder(io.LimitReader(f, 1<<20)).Decode(&h); err != nil {
+		return nil, fmt.Errorf("%s: %w: choose another directory, or delete this one", n.path(fileHome), err)
+	}
+	if h.Format != homeFormat {
+		return nil, other(fmt.Sprint(h.Format))
+	}
+	return &h, nil
+}
+
+// writeHome says what the directory holds.
+func (n *Network) writeHome() error {
+	h := home{Format: homeFormat}
+	for _, s := range n.subnets {
+		e := homeSubnet{Name: s.Name, NetUID: s.netuid}
+		for _, m := range s.Miners {
+			e.Miners = append(e.Miners, m.Name)
+		}
+		h.Subnets = append(h.Subnets, e)
+	}
+	b, err := json.MarshalIndent(h, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(n.path(fileHome), append(b, '\n'), 0o600)
+}
+
+// resume takes the subnets of the directory's network, and refuses what was asked
+// for when it is another one.
+func (n *Network) resume(h *home) error {
+	var names []string
+	for _, s := range h.Subnets {
+		names = append(names, s.Name)
+	}
+	all, err := choose(names)
+	if err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrFormat, n.cfg.Home, err)
+	}
+	for i, s := range all {
+		var miners []string
+		for _, m := range s.Miners {
+			miners = append(miners, m.Name)
+		}
+		if s.netuid != h.Subnets[i].NetUID || !slices.Equal(miners, h.Subnets[i].Miners) {
+			return fmt.Errorf("%w: %s: subnet %s has another netuid or other miners now: choose another directory, or delete this one", ErrFormat, n.cfg.Home, s.Name)
+		}
+	}
+	for _, name := range n.cfg.Subnets {
+		if !slices.Contains(names, name) {
+			return fmt.Errorf("%w: %s has the subnets %v and not %s: choose another --keep directory", ErrResumed, n.cfg.Home, names, name)
+		}
+	}
+	if len(n.cfg.Subnets) > 0 && len(n.cfg.Subnets) < len(names) {
+		return fmt.Errorf("%w: %s has the subnets %v: choose another --keep directory for fewer", ErrResumed, n.cfg.Home, names)
+	}
+	n.subnets = all
+	return nil
+}
