@@ -13,10 +13,12 @@
 //
 //	func main() { log.Fatal(engine.Serve(func(ctx context.Context, t engine.Task) ([]byte, error) { … })) }
 //
-// A child in another language implements the service of child.proto in
-// plugins/internal/child. It is called with one method, "answer", whose request
-// is the canonical CBOR array [1, netuid, public] and whose reply is the answer
-// itself: the payload that the subnet's module will score.
+// A model that makes its answer bit by bit serves with ServeStream, and who wants to
+// see it on the way asks with AnswerTo. A child in another language implements the
+// service of engine.proto, which states all that there is to know.
 //
-// A model is not sandboxed: run only what you trust with your user's rights.
+// A model is not sandboxed: run only what you trust with your user's rights, or, on
+// Linux and as root, with those of another user and under limits (Config.User,
+// Config.Limits). A model that needs no more than WebAssembly gives is better run
+// by the engine of examples/engines/wasm.
 package engine

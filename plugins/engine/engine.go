@@ -24,7 +24,15 @@ var (
 	ErrDown      = errors.New("engine is not running")
 	ErrClosed    = errors.New("engine is closed")
 	ErrPin       = errors.New("engine program differs from its pinned SHA-256")
+	ErrConfine   = child.ErrConfine // a user or a limit that cannot be had here
 )
+
+// Limits bound what a model's process may use, each 0 for no bound: CPU is the
+// processor time of its whole life in whole seconds, after which it is killed and
+// started anew; Memory the size of its address space in bytes, of which a Go
+// program alone reserves 1 GiB; Files how many files it may have open. They hold
+// for each process that the model starts by itself.
+type Limits = child.Limits
 
 // Config says which model to run and what it may cost.
 type Config struct {
@@ -48,6 +56,15 @@ type Config struct {
 	StartTimeout time.Duration
 	// MaxAnswer bounds an answer in bytes; 0 for abi.MaxPayload, also the most.
 	MaxAnswer int
+	// Probe is how often a model that works on nothing is asked whether it is well,
+	// and how long it may take to say so; 0 for 15 s. One that does not is killed
+	// and started anew, before a task is lost to it.
+	Probe time.Duration
+	// User runs the model as another user, by name, UID or UID:GID, without further
+	// groups; empty for the host's own. On Linux, when the host is root.
+	User string
+	// Limits bound what the model may use, on Linux.
+	Limits Limits
 	// Parallel is how many answers the model may work on at once; 0 for 1.
 	Parallel int
 	// Log gets restarts and a bounded part of what the model prints; nil drops it.
@@ -60,6 +77,9 @@ func (c *Config) fill() error {
 	}
 	if c.StartTimeout <= 0 {
 		c.StartTimeout = time.Minute
+	}
+	if c.Probe <= 0 {
+		c.Probe = 15 * time.Second
 	}
 	if c.MaxAnswer == 0 {
 		c.MaxAnswer = abi.MaxPayload
@@ -94,6 +114,7 @@ type Engine struct {
 	proc     *child.Process // nil while down
 	changed  chan struct{}  // closed when proc changes
 	reason   error          // why the running model was doomed, if it was
+	begun    int            // answers asked for
 	last     error          // why the last model ended
 	restarts int
 	since    time.Time
@@ -117,9 +138,9 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	}
 	e := &Engine{config: c, slots: make(chan struct{}, c.Parallel), changed: make(chan struct{})}
 	e.child = child.Config{Command: c.Command, Env: c.Env, Dir: c.Dir, Name: c.Name, Log: c.Log,
-		StartTimeout: c.StartTimeout, MaxMessage: abi.MaxPayload + taskOverhead}
+		StartTimeout: c.StartTimeout, MaxMessage: abi.MaxPayload + taskOverhead, User: c.User, Limits: c.Limits}
 	if c.SHA256 != [32]byte{} {
-		dir, command, err := pin(c.Command, c.SHA256)
+		dir, command, err := pin(c.Command, c.SHA256, c.User != "")
 		if err != nil {
 			return nil, err
 		}
@@ -134,95 +155,6 @@ func Open(ctx context.Context, c Config) (*Engine, error) {
 	e.ctx, e.stop = context.WithCancel(context.Background())
 	e.tasks.Go(func() { e.supervise(p) })
 	return e, nil
-}
-
-// Answer asks the model for its answer to a task of a subnet. It waits for a
-// free slot, and for a model that is being restarted, until ctx ends. An answer
-// that takes longer than Config.Timeout is ErrHung, and the model is killed.
-// When only ctx ends, the model is left to finish, since starting it anew may
-// cost more than the answer.
-func (e *Engine) Answer(ctx context.Context, netuid uint16, public []byte) ([]byte, error) {
-	if len(public) > abi.MaxPayload {
-		return nil, fmt.Errorf("engine: task of %d bytes: %w", len(public), ErrTooLarge)
-	}
-	select {
-	case e.slots <- struct{}{}:
-	case <-ctx.Done():
-		return nil, fmt.Errorf("engine: wait for a free slot: %w", ctx.Err())
-	case <-e.ctx.Done():
-		return nil, ErrClosed
-	}
-	p, err := e.running(ctx)
-	if err != nil {
-		<-e.slots
-		return nil, err
-	}
-	type reply struct {
-		body []byte
-		err  error
-	}
-	t := Task{NetUID: netuid, Public: public}
-	body := t.append(nil) // not in the goroutine: public is the caller's
-	done := make(chan reply, 1)
-	e.tasks.Go(func() {
-		b, err := e.ask(p, body)
-		<-e.slots
-		done <- reply{b, err}
-	})
-	select {
-	case r := <-done:
-		return r.body, r.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("engine: answer: %w", ctx.Err())
-	}
-}
-
-// ask makes one call under the engine's own timeout.
-func (e *Engine) ask(p *child.Process, body []byte) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(e.ctx, e.config.Timeout)
-	defer cancel()
-	b, err := p.Call(ctx, methodAnswer, body)
-	switch {
-	case e.ctx.Err() != nil:
-		return nil, ErrClosed
-	case ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded):
-		err = fmt.Errorf("%w (%v)", ErrHung, e.config.Timeout)
-		e.doom(p, err)
-		p.Kill()
-		return nil, err
-	case err != nil:
-		return nil, fmt.Errorf("engine: %w", err)
-	case len(b) > e.config.MaxAnswer:
-		return nil, fmt.Errorf("engine: answer of %d bytes: %w (at most %d)", len(b), ErrTooLarge, e.config.MaxAnswer)
-	}
-	e.useful.Store(true)
-	return b, nil
-}
-
-// running returns the running model, waiting while it is down.
-func (e *Engine) running(ctx context.Context) (*child.Process, error) {
-	for {
-		e.mu.Lock()
-		p, changed, closed := e.proc, e.changed, e.closed
-		e.mu.Unlock()
-		if closed {
-			return nil, ErrClosed
-		}
-		if p != nil && p.Alive() {
-			return p, nil
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			err := fmt.Errorf("%w: %w", ErrDown, ctx.Err())
-			if last := e.Health().LastErr; last != nil {
-				err = fmt.Errorf("%w, after: %w", err, last)
-			}
-			return nil, err
-		case <-e.ctx.Done():
-			return nil, ErrClosed
-		}
-	}
 }
 
 // Health reports how the model is.

@@ -17,7 +17,9 @@ import (
 
 	"github.com/plexus-network/plexus/abi"
 	"github.com/plexus-network/plexus/plugins/internal/child"
+	"github.com/plexus-network/plexus/plugins/internal/enginepb"
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/proto"
 )
 
 // The test binary is its own model: envMode says which part it plays.
@@ -45,10 +47,20 @@ func play(mode string) {
 		}
 		_ = os.WriteFile(os.Getenv("MARK"), nil, 0o600)
 	}
-	if err := Serve(answer); err != nil {
+	if err := serve(mode); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+func serve(mode string) error {
+	switch mode {
+	case "stream":
+		return ServeStream(stream)
+	case "rogue":
+		return serveRogue()
+	}
+	return Serve(answer)
 }
 
 func answer(ctx context.Context, t Task) ([]byte, error) {
@@ -65,6 +77,24 @@ func answer(ctx context.Context, t Task) ([]byte, error) {
 		return make([]byte, 64<<20), nil
 	case "slow":
 		time.Sleep(400 * time.Millisecond)
+	case "print":
+		for range 5000 {
+			fmt.Println(strings.Repeat("rubbish ", 20))
+		}
+	case "burn":
+		for i := 0; ; i++ {
+			_ = i
+		}
+	case "eat":
+		for all := [][]byte{}; ; {
+			all = append(all, bytes.Repeat([]byte{1}, 16<<20))
+		}
+	case "who":
+		groups, _ := os.Getgroups()
+		return fmt.Appendf(nil, "%d:%d %v", os.Geteuid(), os.Getegid(), groups), nil
+	case "other user":
+		_, err := Open(ctx, Config{Command: []string{"/bin/true"}, User: "root"})
+		return nil, err
 	case "spawn":
 		cmd := exec.Command("/bin/sleep", "3600")
 		if err := cmd.Start(); err != nil {
@@ -236,7 +266,7 @@ func TestNotAnEngine(t *testing.T) {
 		}
 	}
 	e := open(t, config("worker"))
-	if _, err := e.Answer(t.Context(), 7, nil); !errors.Is(err, ErrRefused) {
+	if _, err := e.Answer(t.Context(), 7, nil); !errors.Is(err, ErrHandshake) || !strings.Contains(err.Error(), "plexus.engine.v1.Engine") {
 		t.Error(err)
 	}
 	for _, c := range []Config{{}, {Command: []string{"/nowhere"}}, {Command: []string{os.Args[0]}, MaxAnswer: -1},
@@ -304,12 +334,22 @@ func TestPin(t *testing.T) {
 	}
 }
 
+// FuzzTask: what a child takes keeps the bounds, whatever it is sent.
 func FuzzTask(f *testing.F) {
-	t := Task{NetUID: 7, Public: []byte("x")}
-	f.Add(t.append(nil))
+	b, err := proto.Marshal(&enginepb.Task{Netuid: 7, Public: []byte("x"), MaxAnswer: 5, TimeoutMs: 9})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b)
+	f.Add([]byte("\x08\xff\xff\xff\xff\x0f\x18\xff\xff\xff\xff\x0f"))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if task, err := decodeTask(b); err == nil && !bytes.Equal(task.append(nil), b) {
-			t.Fatal("not canonical")
+		in := new(enginepb.Task)
+		if proto.Unmarshal(b, in) != nil {
+			return
+		}
+		task, err := takeTask(in)
+		if err == nil && (uint32(task.NetUID) != in.Netuid || len(task.Public) > len(b) || task.MaxAnswer > abi.MaxPayload || task.MaxAnswer < 0) {
+			t.Fatalf("%+v", task)
 		}
 	})
 }

@@ -10,10 +10,11 @@ import (
 	"path/filepath"
 )
 
-// pin copies the program into a new directory that only this user can enter,
+// pin copies the program into a new directory that only this user can write to,
 // hashing what it copies, and returns the directory and the command that runs
-// the copy. What was checked is thus what runs.
-func pin(command []string, want [32]byte) (dir string, pinned []string, err error) {
+// the copy. What was checked is thus what runs. With others, another user may run
+// it.
+func pin(command []string, want [32]byte, others bool) (dir string, pinned []string, err error) {
 	if len(command) == 0 {
 		return "", nil, errors.New("engine: Command is empty")
 	}
@@ -30,7 +31,12 @@ func pin(command []string, want [32]byte) (dir string, pinned []string, err erro
 		return "", nil, fmt.Errorf("engine: %w", err)
 	}
 	name := filepath.Join(dir, filepath.Base(path))
-	if err := copyPinned(name, src, want); err != nil {
+	if err = copyPinned(name, src, want); err == nil && others {
+		if err = os.Chmod(name, 0o555); err == nil {
+			err = os.Chmod(dir, 0o755)
+		}
+	}
+	if err != nil {
 		os.RemoveAll(dir)
 		return "", nil, fmt.Errorf("engine: %s: %w", path, err)
 	}

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"github.com/plexus-network/plexus/plugins/internal/child"
@@ -20,10 +22,7 @@ func (e *Engine) supervise(p *child.Process) {
 	for {
 		if p != nil {
 			born := time.Now()
-			select {
-			case <-p.Done():
-			case <-e.ctx.Done():
-			}
+			e.watch(p)
 			p.Kill()
 			e.down(p.End())
 			if time.Since(born) > settled || e.useful.Load() {
@@ -49,6 +48,46 @@ func (e *Engine) supervise(p *child.Process) {
 		e.up(p)
 		e.config.Log.Warn("engine restarted", "engine", e.child.Name, "pid", p.PID(), "error", e.Health().LastErr)
 	}
+}
+
+// watch returns when a model has ended, or is to be ended: with the engine, or
+// because it does not say that it is well although it works on nothing.
+func (e *Engine) watch(p *child.Process) {
+	tick := time.NewTicker(e.config.Probe)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.Done():
+			return
+		case <-e.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		begun, idle := e.busy()
+		if !idle {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(e.ctx, e.config.Probe)
+		err := p.Probe(ctx)
+		cancel()
+		// A task that came meanwhile may have kept it from saying so; that has a
+		// bound of its own.
+		if now, idle := e.busy(); err == nil || now != begun || !idle {
+			continue
+		}
+		if e.ctx.Err() == nil && p.Alive() {
+			e.doom(p, fmt.Errorf("%w: asked whether it is well: %w", ErrHung, err))
+			return
+		}
+	}
+}
+
+// busy returns how many answers were asked for so far, and whether none is being
+// worked on.
+func (e *Engine) busy() (begun int, idle bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.begun, len(e.slots) == 0
 }
 
 // up publishes the running model.

@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
@@ -55,6 +56,11 @@ type Config struct {
 	// Link gives the child a faster way for calls beside gRPC, where the system
 	// has one. Its handler must not keep the body beyond its return.
 	Link bool
+	// User runs the child as another user: a name, UID or UID:GID, without further
+	// groups; empty for the host's own. It needs Linux and root.
+	User string
+	// Limits bound what the child may use; see there.
+	Limits Limits
 	// StartTimeout bounds the time to the handshake; 0 for 10 s.
 	StartTimeout time.Duration
 	// Log gets what the child prints, at most 100 lines per 10 s and 1 KiB per
@@ -98,11 +104,15 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	who, err := lookup(c.User)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", c.Name, err)
+	}
 	p := &Process{name: c.Name, max: c.MaxMessage}
 	out := &output{log: c.Log.With("child", c.Name), raw: c.Stderr}
 	ctx, cancel := context.WithTimeout(ctx, c.StartTimeout)
 	defer cancel()
-	if err := p.start(ctx, c, out); err != nil {
+	if err := p.start(ctx, c, who, out); err != nil {
 		p.Kill()
 		if ctx.Err() != nil {
 			err = fmt.Errorf("%w: %w", ErrHandshake, ctx.Err())
@@ -112,7 +122,7 @@ func Start(ctx context.Context, c Config) (*Process, error) {
 	return p, nil
 }
 
-func (p *Process) start(ctx context.Context, c Config, out *output) error {
+func (p *Process) start(ctx context.Context, c Config, who *identity, out *output) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -123,6 +133,9 @@ func (p *Process) start(ctx context.Context, c Config, out *output) error {
 		return err
 	}
 	p.proc = proc
+	if err := proc.confine(who, c.Limits); err != nil {
+		return err
+	}
 	if c.Link {
 		// Without a link all goes by gRPC.
 		if l, theirs, err := newLink(); err == nil && l != nil {
@@ -149,6 +162,9 @@ func (p *Process) start(ctx context.Context, c Config, out *output) error {
 		},
 		RunnerFunc: func(_ hclog.Logger, spec *exec.Cmd, dir string) (runner.Runner, error) {
 			sockets = dir
+			if err := who.own(dir); err != nil {
+				return nil, err
+			}
 			cmd.Env = append(append([]string{}, c.Env...), spec.Env...)
 			cmd.Env = append(cmd.Env, envMax+"="+strconv.Itoa(p.max), envLifeline+"=1")
 			if p.link != nil {
@@ -175,12 +191,8 @@ func (p *Process) start(ctx context.Context, c Config, out *output) error {
 		return err
 	}
 	p.conn = conn.(*grpc.ClientConn)
-	health, err := grpc_health_v1.NewHealthClient(p.conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: plugin.GRPCServiceName})
-	if err != nil {
-		return fmt.Errorf("%w: health: %s", ErrHandshake, oneLine(err.Error()))
-	}
-	if health.Status != grpc_health_v1.HealthCheckResponse_SERVING {
-		return fmt.Errorf("%w: health: %s", ErrHandshake, health.Status)
+	if err := p.Probe(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrHandshake, err)
 	}
 	// The one connection stands. Without its name nobody else can try the
 	// socket, and a host that is killed leaves no directory behind.
@@ -220,6 +232,54 @@ func (p *Process) Call(ctx context.Context, method string, body []byte) ([]byte,
 	return out.GetValue(), nil
 }
 
+// Probe asks the child whether it is well and waits for its word until ctx ends.
+func (p *Process) Probe(ctx context.Context) error {
+	health, err := grpc_health_v1.NewHealthClient(p.conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: plugin.GRPCServiceName})
+	if err != nil {
+		return fmt.Errorf("health: %s", oneLine(err.Error()))
+	}
+	if health.Status != grpc_health_v1.HealthCheckResponse_SERVING {
+		return fmt.Errorf("health: %s", health.Status)
+	}
+	return nil
+}
+
+// Stream calls a method of the child's own service, named by its path
+// "/service/method", whose reply is a stream of messages. Each is read into out,
+// and then each is called; an error of it ends the call and is returned as it is.
+func (p *Process) Stream(ctx context.Context, path string, in, out proto.Message, each func() error) error {
+	if err := p.End(); err != nil {
+		return err
+	}
+	call, cancel := context.WithCancel(ctx) // ends the stream in whatever way this returns
+	defer cancel()
+	s, err := p.conn.NewStream(call, &grpc.StreamDesc{ServerStreams: true}, path)
+	if err == nil {
+		err = s.SendMsg(in)
+	}
+	if err == nil {
+		err = s.CloseSend()
+	}
+	if err == io.EOF { // the reason stands in the reply
+		err = nil
+	}
+	for err == nil {
+		if err = s.RecvMsg(out); err != nil {
+			break
+		}
+		if err := each(); err != nil {
+			return err
+		}
+	}
+	if err == io.EOF {
+		return nil
+	}
+	if status.Code(err) == codes.Unimplemented {
+		return fmt.Errorf("%s: %w: it does not offer %s", p.name, ErrHandshake, path)
+	}
+	return fmt.Errorf("%s: %s: %w", p.name, path[strings.LastIndexByte(path, '/')+1:], p.reason(ctx, err))
+}
+
 // reason turns what gRPC says into what happened.
 func (p *Process) reason(ctx context.Context, err error) error {
 	st := status.Convert(err)
@@ -230,7 +290,7 @@ func (p *Process) reason(ctx context.Context, err error) error {
 	case codes.DeadlineExceeded: // gRPC's own timer was a moment earlier
 		return context.DeadlineExceeded
 	case codes.ResourceExhausted:
-		return fmt.Errorf("%w (at most %d bytes): %s", ErrTooLarge, p.max, oneLine(st.Message()))
+		return fmt.Errorf("%w: %s", ErrTooLarge, oneLine(st.Message()))
 	case codes.Aborted:
 		return fmt.Errorf("%w: %s", ErrRefused, cut(st.Message(), maxRefusal))
 	case codes.Unavailable, codes.Canceled:
@@ -303,7 +363,9 @@ func (p *Process) Kill() {
 			return
 		}
 		p.proc.kill()
-		p.client.Kill()
+		if p.client != nil {
+			p.client.Kill()
+		}
 		p.proc.discard()
 		p.link.close()
 	})

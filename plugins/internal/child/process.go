@@ -27,6 +27,7 @@ type process struct {
 	childOut, childErr *os.File // the child's ends, closed here once it runs
 	childIn, lifeline  *os.File // what the child reads and what the host holds open
 	childLink          *os.File // the child's end of the link, nil without one
+	limits             Limits
 	done               chan struct{}
 	status             string // how it ended; written before done is closed
 
@@ -71,7 +72,15 @@ func (p *process) Start(context.Context) error {
 func (p *process) live(started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := p.cmd.Start(); err != nil {
+	err := p.cmd.Start()
+	if err == nil && p.limits != (Limits{}) {
+		if err = p.limits.apply(p.cmd.Process.Pid); err != nil {
+			killGroup(p.cmd)
+			_ = p.cmd.Wait()
+			p.cmd.Process = nil
+		}
+	}
+	if err != nil {
 		p.closeAll()
 		close(p.done)
 		started <- err
@@ -89,7 +98,6 @@ func (p *process) live(started chan<- error) {
 	p.mu.Unlock()
 	started <- nil
 
-	var err error
 	ended := awaitExit(p.cmd.Process.Pid)
 	if !ended {
 		err = p.cmd.Wait()

@@ -22,7 +22,15 @@ var ErrNotChild = errors.New("child: this command is started by plexus itself, n
 //
 // Standard output and error are redirected to the host's log from then on;
 // nothing may be printed to standard output before.
-func Serve(handle Handler) error {
+func Serve(handle Handler) error { return serve(&service{handle: handle}) }
+
+// ServeService is Serve for a child that offers a gRPC service of its own, which
+// the host calls by Process.Stream.
+func ServeService(desc *grpc.ServiceDesc, impl any) error {
+	return serve(&service{own: desc, impl: impl})
+}
+
+func serve(s *service) error {
 	if os.Getenv(handshake.MagicCookieKey) != handshake.MagicCookieValue {
 		return ErrNotChild
 	}
@@ -36,12 +44,13 @@ func Serve(handle Handler) error {
 	if os.Getenv(envLifeline) != "" {
 		go followHost(os.Stdin)
 	}
-	if conn := inheritedLink(); conn != nil {
-		go serveLink(conn, max, handle) // lives as long as the process, like followHost
+	s.max = max
+	if conn := inheritedLink(); conn != nil && s.handle != nil {
+		go serveLink(conn, max, s.handle) // lives as long as the process, like followHost
 	}
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: handshake,
-		Plugins:         plugin.PluginSet{pluginName: &service{handle: handle, max: max}},
+		Plugins:         plugin.PluginSet{pluginName: s},
 		Logger:          hclog.NewNullLogger(),
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
 			return grpc.NewServer(append(opts, grpc.MaxRecvMsgSize(max+overhead), grpc.MaxSendMsgSize(max+overhead))...)

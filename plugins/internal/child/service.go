@@ -47,10 +47,16 @@ type service struct {
 	plugin.NetRPCUnsupportedPlugin
 	handle Handler
 	max    int
+	own    *grpc.ServiceDesc // instead of Child; nil for that
+	impl   any               // of own
 }
 
 // GRPCServer registers the child's side.
 func (s *service) GRPCServer(_ *plugin.GRPCBroker, srv *grpc.Server) error {
+	if s.own != nil {
+		srv.RegisterService(s.own, s.impl)
+		return nil
+	}
 	srv.RegisterService(&grpc.ServiceDesc{
 		ServiceName: serviceName,
 		HandlerType: (*any)(nil),
@@ -80,7 +86,7 @@ func (s *service) call(_ any, ctx context.Context, decode func(any) error, _ grp
 		return nil, status.Error(codes.Aborted, cut(err.Error(), maxRefusal))
 	}
 	if len(out) > s.max {
-		return nil, status.Error(codes.ResourceExhausted, "reply above "+envMax)
+		return nil, status.Errorf(codes.ResourceExhausted, "reply of %d bytes, %s is %d", len(out), envMax, s.max)
 	}
 	return wrapperspb.Bytes(out), nil
 }
