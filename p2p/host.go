@@ -28,6 +28,7 @@ import (
 	"github.com/multiformats/go-multiaddr"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plexus-network/plexus/p2p/internal/conduct"
 	"github.com/plexus-network/plexus/p2p/internal/slots"
 )
 
@@ -42,21 +43,22 @@ var (
 // Host is a libp2p host with what Plexus needs on top of it. It runs from New
 // until Close; all methods may be called concurrently.
 type Host struct {
-	host   host.Host
-	dht    *dht.IpfsDHT
-	pubsub *pubsub.PubSub
-	prefix string
-	log    *slog.Logger
-	ctx    context.Context // ends in Close
-	cancel context.CancelFunc
-	group  *errgroup.Group
-	once   sync.Once
-	found  *discovery
-	book   *book // nil when none is kept
-	slots  slots.Slots
-	stats  tally
-	scores scores
-	table  atomic.Pointer[dht.IpfsDHT] // dht, for what runs while the host is made
+	host    host.Host
+	dht     *dht.IpfsDHT
+	pubsub  *pubsub.PubSub
+	prefix  string
+	log     *slog.Logger
+	ctx     context.Context // ends in Close
+	cancel  context.CancelFunc
+	group   *errgroup.Group
+	once    sync.Once
+	found   *discovery
+	book    *book // nil when none is kept
+	slots   slots.Slots
+	stats   tally
+	scores  scores
+	conduct conduct.Conduct
+	table   atomic.Pointer[dht.IpfsDHT] // dht, for what runs while the host is made
 }
 
 // Prefix is what all protocol ids of the network with this genesis begin with:

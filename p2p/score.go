@@ -43,14 +43,21 @@ func (h *Host) Scores() map[peer.ID]float64 {
 	return maps.Clone(h.scores.last)
 }
 
-func (s *scores) standing(id peer.ID) float64 {
+// standing is what the application thinks of a peer, less what the peer was
+// blamed for.
+func (h *Host) standing(id peer.ID) (points float64) {
+	s := &h.scores
 	s.mu.Lock()
 	fn := s.app
 	s.mu.Unlock()
-	if fn == nil {
-		return 0
+	if fn != nil {
+		points = min(max(fn(id), -ScoreRange), ScoreRange)
 	}
-	return min(max(fn(id), -ScoreRange), ScoreRange)
+	return max(points-h.conduct.Points(id), -ScoreRange)
+}
+
+func (h *Host) blamer(id peer.ID) func(points float64) {
+	return func(points float64) { h.conduct.Blame(id, points) }
 }
 
 func (s *scores) inspect(now map[peer.ID]float64) {
@@ -59,13 +66,13 @@ func (s *scores) inspect(now map[peer.ID]float64) {
 	s.last = now
 }
 
-// params sets what misconduct costs. A topic counts a tenth, and rejected
+// scoring sets what misconduct costs. A topic counts a tenth, and rejected
 // messages within an hour count squared, times 1000: six of them put a peer
 // below all thresholds. Many peers behind one address cost something, except on
 // this machine, where a development network lives.
-func (s *scores) params(prefix int) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThresholds) {
+func (h *Host) scoring(prefix int) (*pubsub.PeerScoreParams, *pubsub.PeerScoreThresholds) {
 	p := &pubsub.PeerScoreParams{
-		AppSpecificScore: s.standing, AppSpecificWeight: 1,
+		AppSpecificScore: h.standing, AppSpecificWeight: 1,
 		TopicScoreCap:            100,
 		IPColocationFactorWeight: -100, IPColocationFactorThreshold: max(prefix, 5),
 		BehaviourPenaltyWeight: -10, BehaviourPenaltyThreshold: 6, BehaviourPenaltyDecay: pubsub.ScoreParameterDecay(time.Hour),

@@ -56,6 +56,7 @@ type Stream struct {
 	ctx   context.Context
 	stop  func() bool
 	count *counters
+	blame func(points float64)
 
 	reading  sync.Mutex
 	received bool  // guarded by reading: a frame came, so the stream was not refused
@@ -63,13 +64,13 @@ type Stream struct {
 }
 
 // NewStream makes a Stream of a Conn to a peer; it obeys ctx for its whole life.
-// It is for hosts of other kinds: a Host makes its own.
-func NewStream(ctx context.Context, c Conn, to peer.ID) *Stream {
-	return newStream(ctx, c, to, new(counters))
+// It is for hosts of other kinds: a Host makes its own. blame is what Blame calls.
+func NewStream(ctx context.Context, c Conn, to peer.ID, blame func(points float64)) *Stream {
+	return newStream(ctx, c, to, new(counters), blame)
 }
 
-func newStream(ctx context.Context, c Conn, to peer.ID, count *counters) *Stream {
-	return &Stream{s: c, peer: to, ctx: ctx, stop: context.AfterFunc(ctx, func() { c.Reset() }), count: count}
+func newStream(ctx context.Context, c Conn, to peer.ID, count *counters, blame func(points float64)) *Stream {
+	return &Stream{s: c, peer: to, ctx: ctx, stop: context.AfterFunc(ctx, func() { c.Reset() }), count: count, blame: blame}
 }
 
 // Refuse tells the peer that opened c to come back after retry, and closes c.
@@ -92,6 +93,11 @@ func (h *Host) Handle(name string, fn func(ctx context.Context, s *Stream)) {
 	count := h.stats.stream(name)
 	h.host.SetStreamHandler(h.protocol(name), func(raw network.Stream) {
 		from := raw.Conn().RemotePeer()
+		if h.conduct.Shunned(from) {
+			count.refused.Add(1)
+			raw.Reset()
+			return
+		}
 		if retry, ok := h.slots.Take(name, from); !ok {
 			count.refused.Add(1)
 			h.slots.Refusing(func() { Refuse(raw, retry) }, func() { raw.Reset() })
@@ -100,7 +106,7 @@ func (h *Host) Handle(name string, fn func(ctx context.Context, s *Stream)) {
 		defer h.slots.Free(name, from)
 		ctx, cancel := context.WithTimeout(h.ctx, handlerTime)
 		defer cancel()
-		s := newStream(ctx, raw, from, count)
+		s := newStream(ctx, raw, from, count, h.blamer(from))
 		defer s.Close()
 		count.handled.Add(1)
 		count.running.Add(1)
@@ -127,7 +133,7 @@ func (h *Host) Open(ctx context.Context, to peer.ID, name string) (*Stream, erro
 		return nil, fmt.Errorf("p2p: opening %s to %s: %w", name, to, err)
 	}
 	count.opened.Add(1)
-	return newStream(ctx, s, to, count), nil
+	return newStream(ctx, s, to, count, h.blamer(to)), nil
 }
 
 // Opener opens streams: a Host, or a host in memory.
@@ -154,6 +160,12 @@ func Call(ctx context.Context, h Opener, to peer.ID, name string, request []byte
 
 // Remote returns the peer at the other end.
 func (s *Stream) Remote() peer.ID { return s.peer }
+
+// Blame adds points to what the peer at the other end did wrong. They lower its
+// standing in gossip, half of them are forgiven within ten minutes, and with 1000
+// its streams are refused. Use it only for what can be nobody else's fault: the
+// bytes of a stream are the peer's, that the stream ended may be the network's.
+func (s *Stream) Blame(points float64) { s.blame(points) }
 
 // Send writes one frame of at most MaxFrame bytes.
 func (s *Stream) Send(b []byte) error {

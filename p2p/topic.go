@@ -73,7 +73,7 @@ func (h *Host) newGossip(c Config) (*pubsub.PubSub, error) {
 	gp := pubsub.DefaultGossipSubParams()
 	gp.D, gp.Dlo, gp.Dhi, gp.Dlazy = 8, 6, 12, 12
 	gp.Dscore, gp.Dout = 6, 3
-	score, thresholds := h.scores.params(c.PrefixPeers)
+	score, thresholds := h.scoring(c.PrefixPeers)
 	return pubsub.NewGossipSub(h.ctx, h.host,
 		pubsub.WithGossipSubParams(gp),
 		// A message published before the mesh has formed (a heartbeat, 1 s)

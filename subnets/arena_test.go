@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -116,7 +117,7 @@ func fixed(symbols string) ([]byte, error) {
 	return b, nil
 }
 
-// memKeep is a validator's keep that outlives it.
+// memKeep is a validator's or a miner's keep that outlives it.
 type memKeep struct {
 	mu sync.Mutex
 	m  map[string][]byte
@@ -142,6 +143,23 @@ func (k *memKeep) Delete(key []byte) error {
 	return nil
 }
 
+func (k *memKeep) Range(low, high []byte, reverse bool, fn func(k, v []byte) (bool, error)) error {
+	m := k.copy()
+	keys := slices.Sorted(maps.Keys(m))
+	if reverse {
+		slices.Reverse(keys)
+	}
+	for _, x := range keys {
+		if x < string(low) || x >= string(high) {
+			continue
+		}
+		if more, err := fn([]byte(x), m[x]); err != nil || !more {
+			return err
+		}
+	}
+	return nil
+}
+
 func (k *memKeep) copy() map[string][]byte {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -158,7 +176,10 @@ type part struct {
 // honest runs the real miner with an engine.
 func honest(name string, e engine) part {
 	return part{name: name, start: func(a *arena, i int, net *p2p.Host) {
-		miner.New(miner.Config{ChainID: a.gen.ChainID, NetUID: netuid, Hotkey: a.hot[i], Net: net, Chain: a.chain, Engine: e})
+		if _, err := miner.New(miner.Config{ChainID: a.gen.ChainID, Hotkey: a.hot[i], Net: net, Chain: a.chain,
+			Subnets: []miner.Subnet{{NetUID: netuid, Engine: e}}}); err != nil {
+			a.t.Error(err)
+		}
 	}}
 }
 

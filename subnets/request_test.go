@@ -18,11 +18,16 @@ import (
 // counter is a miner alone with a caller; nothing runs but what the test does.
 type counter struct {
 	*chain
-	t      *testing.T
-	caller *memnet.Host
-	miner  *memnet.Host
-	events chan miner.Event
-	work   func() // what the engine does first
+	t       *testing.T
+	net     *memnet.Net
+	callers int
+	caller  *memnet.Host
+	said    round.Reply // last word of the miner
+	miner   *memnet.Host
+	config  miner.Config
+	running *miner.Miner
+	events  chan miner.Event
+	work    func() // what the engine does first
 }
 
 func newCounter(t *testing.T, parallel int) *counter {
@@ -30,18 +35,36 @@ func newCounter(t *testing.T, parallel int) *counter {
 	c.block()
 	net := memnet.New(memnet.Config{Seed: 1, Latency: time.Millisecond})
 	t.Cleanup(func() { net.Close() })
+	c.net = net
 	c.caller, c.miner = net.Host(seed("anyone", 1)), net.Host(c.hot[validators].Derive("peer"))
-	miner.New(miner.Config{ChainID: c.gen.ChainID, NetUID: netuid, Hotkey: c.hot[validators], Net: c.miner, Chain: c.chain, Parallel: parallel,
-		Engine: engine(func(context.Context, []byte) ([]byte, error) {
+	c.config = miner.Config{ChainID: c.gen.ChainID, Hotkey: c.hot[validators], Net: c.miner, Chain: c.chain,
+		Subnets: []miner.Subnet{{NetUID: netuid, Parallel: parallel, Queue: -1, Engine: engine(func(context.Context, []byte) ([]byte, error) {
 			if c.work != nil {
 				c.work()
 			}
 			return []byte("answer"), nil
-		}), Notify: func(e miner.Event) { c.events <- e }})
+		})}}, Notify: func(e miner.Event) { c.events <- e }}
+	c.start()
 	return c
 }
 
+// start starts the miner, or another one over the same keep.
+func (c *counter) start() {
+	c.t.Helper()
+	m, err := miner.New(c.config)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.running = m
+}
+
 var public = []byte("the task")
+
+// again gives the caller another identity on the network.
+func (c *counter) again() {
+	c.callers++
+	c.caller = c.net.Host(seed("anyone", 1+c.callers))
+}
 
 // request is one that the miner takes, by validator i.
 func (c *counter) request(i int, e ledger.Epoch) *round.Request {
@@ -56,7 +79,7 @@ func (c *counter) send(ask round.Ask, receipt func(round.Signed) key.Signature) 
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(c.t.Context(), 20*time.Second)
 	defer cancel()
-	s, err := c.caller.Open(ctx, c.miner.ID(), "work")
+	s, err := c.caller.Open(ctx, c.miner.ID(), round.Protocol)
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -64,11 +87,22 @@ func (c *counter) send(ask round.Ask, receipt func(round.Signed) key.Signature) 
 	if err := s.Send(ask.Append(nil)); err != nil {
 		c.t.Fatal(err)
 	}
+	c.said = round.Reply{}
 	if b, err := s.Recv(8192); err == nil {
 		reply, err := round.DecodeReply(b)
 		if err != nil {
 			c.t.Fatal(err)
 		}
+		if reply.Go && ask.Follows() {
+			s.Send(ask.Public)
+			if b, err = s.Recv(8192); err != nil {
+				c.t.Fatal(err)
+			}
+			if reply, err = round.DecodeReply(b); err != nil {
+				c.t.Fatal(err)
+			}
+		}
+		c.said = reply
 		if reply.Answer != nil && receipt != nil {
 			s.Send(round.AppendReceipt(nil, receipt(*reply.Answer)))
 			if b, err := s.Recv(round.MaxFrame); err == nil {
@@ -108,23 +142,24 @@ func TestRequestsRefused(t *testing.T) {
 		change func(r *round.Request)
 		by     int // who signs
 		public []byte
-		want   error
+		want   round.Refusal
 	}{
-		{"the same again", func(r *round.Request) { *r = *good }, 0, public, miner.ErrReplay},
-		{"the same id in another round", func(r *round.Request) { r.ID, r.Round = good.ID, 1 }, 0, public, miner.ErrReplay},
-		{"the same id by another validator", func(r *round.Request) { r.ID, r.Caller = good.ID, c.hot[1].Public() }, 1, public, miner.ErrReplay},
-		{"for another miner", func(r *round.Request) { r.Callee = c.hot[validators+1].Public() }, 0, public, round.ErrRequest},
-		{"a stranger", func(r *round.Request) { r.Caller = seed("stranger", 0).Public() }, -1, public, miner.ErrStranger},
-		{"a miner without permit", func(r *round.Request) { r.Caller = c.hot[validators+1].Public() }, validators + 1, public, miner.ErrStranger},
-		{"in another's name", func(r *round.Request) { r.Caller = c.hot[1].Public() }, 0, public, round.ErrRequest},
-		{"another chain", func(r *round.Request) { r.ChainID = "test-2" }, 0, public, round.ErrRequest},
-		{"another subnet", func(r *round.Request) { r.NetUID = 2 }, 0, public, round.ErrRequest},
-		{"another task than signed", func(r *round.Request) {}, 0, []byte("a harder task"), round.ErrRequest},
-		{"a deadline above two minutes", func(r *round.Request) { r.DeadlineMS = 120_001 }, 0, public, round.ErrRequest},
-		{"no deadline", func(r *round.Request) { r.DeadlineMS = 0 }, 0, public, round.ErrRequest},
-		{"an epoch far ahead", func(r *round.Request) { r.Epoch = 3 }, 0, public, round.ErrRequest},
-		{"an epoch beyond all bounds", func(r *round.Request) { r.Epoch = 1<<64 - 1 }, 0, public, round.ErrRequest},
-		{"an epoch before there were permits", func(r *round.Request) { r.Epoch = 0 }, 0, public, miner.ErrStranger},
+		{"the same again", func(r *round.Request) { *r = *good }, 0, public, round.RefusedReplay},
+		{"the same id in another round", func(r *round.Request) { r.ID, r.Round = good.ID, 1 }, 0, public, round.RefusedReplay},
+		{"the same id by another validator", func(r *round.Request) { r.ID, r.Caller = good.ID, c.hot[1].Public() }, 1, public, round.RefusedReplay},
+		{"for another miner", func(r *round.Request) { r.Callee = c.hot[validators+1].Public() }, 0, public, round.RefusedCallee},
+		{"a stranger", func(r *round.Request) { r.Caller = seed("stranger", 0).Public() }, -1, public, round.RefusedStranger},
+		{"a miner without permit", func(r *round.Request) { r.Caller = c.hot[validators+1].Public() }, validators + 1, public, round.RefusedStranger},
+		{"in another's name", func(r *round.Request) { r.Caller = c.hot[1].Public() }, 0, public, round.RefusedSignature},
+		{"another chain", func(r *round.Request) { r.ChainID = "test-2" }, 0, public, round.RefusedChain},
+		{"another subnet", func(r *round.Request) { r.NetUID = 2 }, 0, public, round.RefusedNetUID},
+		{"another task than signed", func(r *round.Request) {}, 0, []byte("a harder task"), round.RefusedTask},
+		{"another long task than signed", func(r *round.Request) {}, 0, make([]byte, round.Ride+1), round.RefusedTask},
+		{"a deadline above two minutes", func(r *round.Request) { r.DeadlineMS = 120_001 }, 0, public, round.RefusedDeadline},
+		{"no deadline", func(r *round.Request) { r.DeadlineMS = 0 }, 0, public, round.RefusedDeadline},
+		{"an epoch far ahead", func(r *round.Request) { r.Epoch = 3 }, 0, public, round.RefusedEarly},
+		{"an epoch beyond all bounds", func(r *round.Request) { r.Epoch = 1<<64 - 1 }, 0, public, round.RefusedEarly},
+		{"an epoch before there were permits", func(r *round.Request) { r.Epoch = 0 }, 0, public, round.RefusedStranger},
 	} {
 		r := c.request(0, 1)
 		k.change(r)
@@ -133,14 +168,22 @@ func TestRequestsRefused(t *testing.T) {
 			by = c.hot[k.by]
 		}
 		got, e := c.send(round.Ask{Request: round.SignRequest(by, r), Public: k.public}, c.honour(0))
-		if !errors.Is(e.Err, k.want) || got != nil || e.Bytes != 0 {
-			t.Errorf("%s: %q, %v, want %v", k.name, got, e.Err, k.want)
+		if !errors.Is(e.Err, k.want) || e.Outcome != k.want.String() || c.said.Refused != k.want || got != nil || e.Bytes != 0 {
+			t.Errorf("%s: %q, %v, told %+v, want %v", k.name, got, e.Err, c.said, k.want)
+		}
+		if k.want.Provable() { // else the caller would soon not be heard any more
+			c.again()
 		}
 	}
-	flipped := round.Ask{Request: round.SignRequest(c.hot[0], c.request(0, 1)), Public: public}
-	flipped.Request.Sig[3] ^= 1
-	if got, e := c.send(flipped, c.honour(0)); !errors.Is(e.Err, round.ErrRequest) || got != nil {
-		t.Errorf("a flipped signature: %v", e.Err)
+	for want, change := range map[round.Refusal]func(*key.Signature){
+		round.RefusedSignature: func(s *key.Signature) { s[3] ^= 1 },
+		round.RefusedUnsigned:  func(s *key.Signature) { *s = key.Signature{} },
+	} {
+		ask := round.Ask{Request: round.SignRequest(c.hot[0], c.request(0, 1)), Public: public}
+		change(&ask.Request.Sig)
+		if got, e := c.send(ask, c.honour(0)); !errors.Is(e.Err, want) || got != nil {
+			t.Errorf("%s: %v", want.String(), e.Err)
+		}
 	}
 	// No payload without a receipt, nor for another's.
 	r := c.request(0, 1)
@@ -171,7 +214,7 @@ func TestOldRequests(t *testing.T) {
 		if got == nil {
 			t.Fatalf("epoch %d: %v", e, ev.Err)
 		}
-		if got, ev := c.send(old, c.honour(0)); got != nil || !errors.Is(ev.Err, miner.ErrReplay) && !errors.Is(ev.Err, round.ErrRequest) {
+		if got, ev := c.send(old, c.honour(0)); got != nil || !errors.Is(ev.Err, round.RefusedReplay) && !errors.Is(ev.Err, round.RefusedStale) {
 			t.Errorf("epoch %d: the request of epoch 1 again: %q, %v", e, got, ev.Err)
 		}
 	}
@@ -187,7 +230,7 @@ func TestHoldingWithoutReceipt(t *testing.T) {
 	for range 3 {
 		r := c.request(0, 1)
 		r.DeadlineMS = round.MaxDeadlineMS
-		s, err := c.caller.Open(ctx, c.miner.ID(), "work")
+		s, err := c.caller.Open(ctx, c.miner.ID(), round.Protocol)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -205,7 +248,7 @@ func TestHoldingWithoutReceipt(t *testing.T) {
 	// And it is cut off at its own deadline.
 	r := c.request(2, 1)
 	r.DeadlineMS = 300
-	s, err := c.caller.Open(ctx, c.miner.ID(), "work")
+	s, err := c.caller.Open(ctx, c.miner.ID(), round.Protocol)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,7 +274,7 @@ func TestBusy(t *testing.T) {
 	c.work = func() { in <- true; <-out }
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	first, err := c.caller.Open(ctx, c.miner.ID(), "work")
+	first, err := c.caller.Open(ctx, c.miner.ID(), round.Protocol)
 	if err != nil {
 		t.Fatal(err)
 	}

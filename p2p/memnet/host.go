@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/plexus-network/plexus/p2p"
+	"github.com/plexus-network/plexus/p2p/internal/conduct"
 	"github.com/plexus-network/plexus/p2p/internal/slots"
 )
 
@@ -21,11 +22,12 @@ const (
 // Host is a host in memory. Its methods may be called concurrently and are
 // those of a p2p.Host.
 type Host struct {
-	net    *Net
-	id     peer.ID
-	ctx    context.Context // ends in Close
-	cancel context.CancelFunc
-	slots  slots.Slots
+	net     *Net
+	id      peer.ID
+	ctx     context.Context // ends in Close
+	cancel  context.CancelFunc
+	slots   slots.Slots
+	conduct conduct.Conduct
 
 	mu       sync.Mutex
 	handlers map[string]func(context.Context, *p2p.Stream)
@@ -116,7 +118,11 @@ func (h *Host) accept(ctx context.Context, from *Host, name string) (*p2p.Stream
 		return nil, fmt.Errorf("p2p: opening %s to %s: protocol not supported", name, h.id)
 	}
 	theirs, ours := pair(h.net, from, h)
-	out := p2p.NewStream(ctx, theirs, h.id)
+	out := p2p.NewStream(ctx, theirs, h.id, func(points float64) { from.conduct.Blame(h.id, points) })
+	if h.conduct.Shunned(from.id) {
+		ours.Reset()
+		return out, nil
+	}
 	if retry, ok := h.slots.Take(name, from.id); !ok {
 		if retry == 0 {
 			ours.Reset()
@@ -129,7 +135,7 @@ func (h *Host) accept(ctx context.Context, from *Host, name string) (*p2p.Stream
 		defer h.slots.Free(name, from.id)
 		ctx, cancel := context.WithTimeout(h.ctx, handlerTime)
 		defer cancel()
-		s := p2p.NewStream(ctx, ours, from.id)
+		s := p2p.NewStream(ctx, ours, from.id, func(points float64) { h.conduct.Blame(from.id, points) })
 		defer s.Close()
 		fn(ctx, s)
 	}()

@@ -42,6 +42,7 @@ var cases = []struct {
 	{"Deadline", 2, deadline},
 	{"Cancel", 2, cancel},
 	{"Busy", 2, busy},
+	{"Blame", 3, blame},
 	{"Concurrent", 4, concurrent},
 	{"Unknown", 2, unknown},
 	{"Close", 2, closing},
@@ -238,6 +239,34 @@ func busy(t *testing.T, h []Host) {
 	eventually(t, "free again", func() bool { return running.Load() == 0 })
 	if got, err := p2p.Call(t.Context(), h[0], h[1].ID(), "hold", []byte("?"), 10); err != nil || string(got) != "here" {
 		t.Fatalf("%q, %v", got, err)
+	}
+}
+
+// A peer that was blamed enough is not served any more, on streams of any name;
+// another is.
+func blame(t *testing.T, h []Host) {
+	echo(h[1])
+	h[1].Handle("judge", func(_ context.Context, s *p2p.Stream) {
+		if b, err := s.Recv(10); err == nil && string(b) == "bad" {
+			s.Blame(400)
+		}
+		s.Send([]byte("heard"))
+	})
+	for i := range 3 {
+		if _, err := p2p.Call(t.Context(), h[0], h[1].ID(), "judge", []byte("bad"), 10); err != nil {
+			t.Fatalf("fault %d: %v", i+1, err)
+		}
+		if _, err := p2p.Call(t.Context(), h[2], h[1].ID(), "judge", []byte("good"), 10); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, name := range []string{"judge", "echo"} {
+		if got, err := p2p.Call(t.Context(), h[0], h[1].ID(), name, []byte("?"), 10); err == nil {
+			t.Errorf("%s: %q after 1200 points", name, got)
+		}
+		if _, err := p2p.Call(t.Context(), h[2], h[1].ID(), name, []byte("?"), 10); err != nil {
+			t.Errorf("%s by a peer that did nothing: %v", name, err)
+		}
 	}
 }
 

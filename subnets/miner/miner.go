@@ -1,6 +1,3 @@
-// Package miner is a miner's side of a subnet: it takes requests from validators
-// that hold a permit in the epoch's proved roster, lets an engine answer them,
-// and hands a payload over only against a receipt.
 package miner
 
 import (
@@ -8,9 +5,11 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/key"
@@ -36,49 +35,87 @@ type Engine interface {
 // Config of a Miner.
 type Config struct {
 	ChainID string
-	NetUID  ledger.NetUID
 	Hotkey  key.Seed
 	Net     Server // whose identity is the hotkey's peer key
 	Chain   Chain
-	Engine  Engine
-	// Parallel bounds the answers in the making; others are told to come back.
-	Parallel int
+	// Keep remembers the requests taken across restarts; nil forgets them.
+	Keep Keep
+	// Subnets are served at once; at least one, each netuid once.
+	Subnets []Subnet
+	// Remember bounds the requests remembered of each subnet; 0 for
+	// DefaultRemember. Beyond it none is taken until an epoch is forgotten.
+	Remember int
 	// Notify is told of each exchange; it must not block. May be nil.
 	Notify func(Event)
 	Log    *slog.Logger
 }
 
-// Event is the outcome of one exchange.
-type Event struct {
-	Epoch  ledger.Epoch
-	Round  uint16
-	Caller ledger.Hotkey
-	Bytes  int   // of the payload handed over
-	Err    error // why none was
+// DefaultRemember is some 30 MiB of memory.
+const DefaultRemember = 1 << 18
+
+// Validate says which rule the configuration breaks.
+func (c *Config) Validate() error {
+	if len(c.Subnets) == 0 {
+		return errors.New("miner: no subnet to serve")
+	}
+	if c.Remember < 0 {
+		return fmt.Errorf("miner: remember %d: must be 1 or more, or 0 for %d", c.Remember, DefaultRemember)
+	}
+	seen := map[ledger.NetUID]bool{}
+	for i := range c.Subnets {
+		s := &c.Subnets[i]
+		err := s.Policy.Validate()
+		switch {
+		case err != nil:
+		case s.NetUID == 0:
+			err = errors.New("no subnet has this number")
+		case seen[s.NetUID]:
+			err = errors.New("listed twice: one engine answers a subnet")
+		case s.Parallel < 0 || s.Parallel > 1024:
+			err = fmt.Errorf("parallel %d: must be 1 to 1024, or 0 for %d", s.Parallel, DefaultParallel)
+		case s.Queue > 4096:
+			err = fmt.Errorf("queue %d: must be at most 4096, 0 for %d, below 0 for none", s.Queue, DefaultQueue)
+		}
+		if err != nil {
+			return fmt.Errorf("miner: netuid %d: %w", s.NetUID, err)
+		}
+		seen[s.NetUID] = true
+	}
+	return nil
 }
 
-// Errors of an exchange that the miner refuses.
+// Event is the outcome of one exchange.
+type Event struct {
+	NetUID  ledger.NetUID // 0 when it is not known
+	Epoch   ledger.Epoch
+	Round   uint16
+	Caller  ledger.Hotkey
+	Outcome string // see Stats
+	Bytes   int    // of the payload handed over
+	Err     error  // why none was; a round.Refusal is in it when it was refused
+}
+
+// Errors of an exchange that is no refusal.
 var (
-	ErrStranger = errors.New("miner: the caller has no permit in this epoch")
-	ErrReplay   = errors.New("miner: this request was answered before")
-	ErrBusy     = errors.New("miner: busy")
+	// ErrBusy: all places are taken; the caller was told when to come back.
+	ErrBusy = errors.New("miner: busy")
+	// ErrLost: the stream ended before the exchange did.
+	ErrLost = errors.New("miner: the caller went away")
 )
 
-// Miner serves one hotkey on one subnet.
+// Miner serves one hotkey. It starts no goroutine of its own: what runs are the
+// handlers of its host.
 type Miner struct {
-	Config
-	self key.ID
-	slot chan struct{}
-
-	mu      sync.Mutex
-	rosters map[ledger.Epoch]ledger.Roster
-	seen    map[[16]byte]ledger.Epoch
+	c       Config
+	self    key.ID
+	subnets map[ledger.NetUID]*subnet
+	counts  counts
 }
 
 // New makes a miner and begins to serve on its host, until the host closes.
-func New(c Config) *Miner {
-	if c.Parallel <= 0 {
-		c.Parallel = 4
+func New(c Config) (*Miner, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
 	}
 	if c.Notify == nil {
 		c.Notify = func(Event) {}
@@ -86,66 +123,116 @@ func New(c Config) *Miner {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	m := &Miner{Config: c, self: c.Hotkey.Public(), slot: make(chan struct{}, c.Parallel),
-		rosters: map[ledger.Epoch]ledger.Roster{}, seen: map[[16]byte]ledger.Epoch{}}
-	c.Net.Handle("work", m.serve)
-	return m
+	if c.Remember == 0 {
+		c.Remember = DefaultRemember
+	}
+	m := &Miner{c: c, self: c.Hotkey.Public(), subnets: map[ledger.NetUID]*subnet{}}
+	for _, s := range c.Subnets {
+		if s.Parallel == 0 {
+			s.Parallel = DefaultParallel
+		}
+		if s.Queue == 0 {
+			s.Queue = DefaultQueue
+		}
+		seen, err := openSeen(c.Keep, s.NetUID, m.self, c.Remember)
+		if err != nil {
+			return nil, err
+		}
+		m.subnets[s.NetUID] = &subnet{Subnet: s, chain: c.Chain, queue: newQueue(s.Parallel, max(s.Queue, 0)), seen: seen,
+			loading: make(chan struct{}, 1), rosters: map[ledger.Epoch]*roster{}}
+	}
+	c.Net.Handle(round.Protocol, m.serve)
+	return m, nil
 }
 
-// retryMS is when a busy miner asks to be tried again.
-const retryMS = 1000
+// blame is what one provable fault costs the peer that it came from.
+const blame = 200
 
 func (m *Miner) serve(ctx context.Context, s *p2p.Stream) {
 	var e Event
 	e.Err = m.exchange(ctx, s, &e)
-	if e.Err != nil {
-		m.Log.Info("request refused", "netuid", m.NetUID, "epoch", e.Epoch, "round", e.Round, "caller", e.Caller, "err", e.Err)
+	var refused round.Refusal
+	switch {
+	case e.Err == nil:
+		e.Outcome = Answered
+	case errors.As(e.Err, &refused):
+		e.Outcome = refused.String()
+		s.Send((&round.Reply{Refused: refused}).Append(nil)) // who does not hear it sees the stream end
+		if refused.Provable() {
+			s.Blame(blame)
+		}
+	case errors.Is(e.Err, ErrBusy):
+		e.Outcome = Busy
+	case errors.Is(e.Err, round.ErrReceipt):
+		e.Outcome = NoReceipt
+	default:
+		e.Outcome = Lost
 	}
-	m.Notify(e)
+	if e.Err != nil {
+		m.c.Log.Info("request not answered", "outcome", e.Outcome, "netuid", e.NetUID, "epoch", e.Epoch, "round", e.Round,
+			"caller", e.Caller, "peer", s.Remote(), "err", e.Err)
+	}
+	m.counts.add(e.NetUID, e.Outcome)
+	m.c.Notify(e)
 }
 
+const (
+	// askTime is how long the first frame of a stream may take.
+	askTime = 30 * time.Second
+	// receiptMax bounds the frame of a receipt.
+	receiptMax = 256
+)
+
 func (m *Miner) exchange(ctx context.Context, s *p2p.Stream, e *Event) error {
+	// Recv obeys the stream's own context, so a caller that sends nothing more is
+	// cut off by closing.
+	first := time.AfterFunc(askTime, func() { s.Close() })
 	b, err := s.Recv(round.MaxAsk)
+	first.Stop()
 	if err != nil {
-		return err
+		return broken(err)
 	}
 	ask, err := round.DecodeAsk(b)
 	if err != nil {
-		return fmt.Errorf("%w: %w", round.ErrRequest, err)
+		return fmt.Errorf("%w: %w", round.RefusedMalformed, err)
 	}
-	req, err := ask.Request.OpenRequest()
+	req, err := round.DecodeRequest(ask.Request.Body)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", round.RefusedMalformed, err)
 	}
 	e.Epoch, e.Round, e.Caller = req.Epoch, req.Round, req.Caller
-	if ask.Follows() {
-		if err := s.Send((&round.Reply{Go: true}).Append(nil)); err != nil {
-			return err
-		}
-		if ask.Public, err = s.Recv(ask.Size); err != nil {
-			return err
-		}
+	sub := m.subnets[req.NetUID]
+	if sub == nil {
+		return fmt.Errorf("%w: netuid %d", round.RefusedNetUID, req.NetUID)
 	}
-	if err := m.accept(ctx, &req, ask.Public); err != nil {
+	e.NetUID = req.NetUID
+	if err := m.fits(&req); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(req.DeadlineMS)*time.Millisecond)
+	deadline := time.Duration(req.DeadlineMS) * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	data, err := m.answer(ctx, s, &req, ask.Public)
+	weighs, err := sub.admit(ctx, &ask.Request, &req)
 	if err != nil {
 		return err
 	}
-	// Recv obeys the stream's own context, so a caller that never sends its
-	// receipt is cut off here.
+	// The validator takes hashes for half of its deadline.
+	t, retry := sub.queue.enter(req.Caller, weighs, deadline/2)
+	if t == nil {
+		s.Send((&round.Reply{Busy: uint32(retry.Milliseconds())}).Append(nil)) // the caller learns it or times out
+		return fmt.Errorf("%w: told to come back after %s", ErrBusy, retry.Round(time.Millisecond))
+	}
 	stop := context.AfterFunc(ctx, func() { s.Close() })
 	defer stop()
-	p := round.Payload{Data: data}
-	rand.Read(p.Salt[:]) // crypto/rand never fails
-	answer := round.SignAnswer(m.Hotkey, round.Answer{Request: round.RequestHash(ask.Request.Body), Hash: round.SaltedHash(p.Salt, data)})
-	if err := s.Send((&round.Reply{Answer: &answer}).Append(nil)); err != nil {
+	p, err := m.answer(ctx, s, sub, t, &ask, &req)
+	if err != nil {
 		return err
 	}
-	if b, err = s.Recv(256); err != nil {
+	answer := round.SignAnswer(m.c.Hotkey, round.Answer{Request: round.RequestHash(ask.Request.Body), Hash: round.SaltedHash(p.Salt, p.Data)})
+	if err := s.Send((&round.Reply{Answer: &answer}).Append(nil)); err != nil {
+		return broken(err)
+	}
+	if b, err = s.Recv(receiptMax); err != nil {
 		return fmt.Errorf("%w: none came: %w", round.ErrReceipt, err)
 	}
 	receipt, err := round.DecodeReceipt(b)
@@ -155,119 +242,73 @@ func (m *Miner) exchange(ctx context.Context, s *p2p.Stream, e *Event) error {
 	if err := round.CheckReceipt(req.Caller, answer, receipt); err != nil {
 		return err
 	}
-	e.Bytes = len(data)
-	return s.Send(p.Append(nil))
+	if err := s.Send(p.Append(nil)); err != nil {
+		return broken(err)
+	}
+	e.Bytes = len(p.Data)
+	return nil
 }
 
-// answer lets the engine answer within one of the slots. The slot is free again
-// before the payload is handed over: else a caller that sends no receipt would
-// keep others out.
-func (m *Miner) answer(ctx context.Context, s *p2p.Stream, r *round.Request, public []byte) ([]byte, error) {
-	select {
-	case m.slot <- struct{}{}:
-		defer func() { <-m.slot }()
-	default:
-		s.Send((&round.Reply{Busy: retryMS}).Append(nil)) // the caller learns it or times out
-		return nil, ErrBusy
+// answer takes the rest of the task, waits for the ticket's turn and lets the
+// engine answer. The place is free again before the payload is handed over: else a
+// caller that sends no receipt would keep others out.
+func (m *Miner) answer(ctx context.Context, s *p2p.Stream, sub *subnet, t *ticket, ask *round.Ask, req *round.Request) (p round.Payload, err error) {
+	defer t.leave()
+	if ask.Follows() {
+		if err := s.Send((&round.Reply{Go: true}).Append(nil)); err != nil {
+			return p, broken(err)
+		}
+		if ask.Public, err = s.Recv(ask.Size); err != nil {
+			return p, broken(err)
+		}
 	}
-	if err := m.remember(r); err != nil {
-		return nil, err
+	if req.Task != round.TaskHash(ask.Public) {
+		return p, round.RefusedTask
 	}
-	data, err := m.Engine.Answer(ctx, uint16(m.NetUID), public)
+	if err := t.wait(ctx); err != nil {
+		return p, fmt.Errorf("%w: its turn did not come before the deadline: %w", ErrBusy, err)
+	}
+	durable, err := sub.seen.take(req, sub.Policy.Quota)
 	if err != nil {
-		return nil, fmt.Errorf("engine: %w", err)
+		return p, err
 	}
-	return data, nil
+	// The disk is waited for while the model works; no answer leaves before the
+	// request is kept.
+	var g errgroup.Group
+	if durable != nil {
+		g.Go(durable)
+	}
+	p.Data, err = sub.Engine.Answer(ctx, uint16(req.NetUID), ask.Public)
+	if e := g.Wait(); e != nil {
+		return p, fmt.Errorf("%w: %w", round.RefusedFault, e)
+	}
+	if err != nil {
+		return p, fmt.Errorf("%w: engine: %w", round.RefusedFault, err)
+	}
+	rand.Read(p.Salt[:]) // crypto/rand never fails
+	return p, nil
 }
 
-// accept checks that the request is for this miner and this network, and that
-// its caller may ask.
-func (m *Miner) accept(ctx context.Context, r *round.Request, public []byte) error {
+// fits checks that a request is for this miner and this network.
+func (m *Miner) fits(r *round.Request) error {
 	switch {
-	case r.ChainID != m.ChainID || r.NetUID != m.NetUID:
-		return fmt.Errorf("%w: for chain %q netuid %d", round.ErrRequest, r.ChainID, r.NetUID)
+	case r.ChainID != m.c.ChainID:
+		return fmt.Errorf("%w: %q", round.RefusedChain, r.ChainID)
 	case r.Callee != m.self:
-		return fmt.Errorf("%w: for another miner", round.ErrRequest)
-	case r.Task != round.TaskHash(public):
-		return fmt.Errorf("%w: the task is not the one that was signed", round.ErrRequest)
+		return fmt.Errorf("%w: %s", round.RefusedCallee, r.Callee)
 	case r.DeadlineMS == 0 || r.DeadlineMS > round.MaxDeadlineMS:
-		return fmt.Errorf("%w: deadline %d ms: 1 to %d", round.ErrRequest, r.DeadlineMS, round.MaxDeadlineMS)
-	}
-	roster, err := m.roster(ctx, r.Epoch)
-	if err != nil {
-		return err
-	}
-	if i := roster.Index(r.Caller); i < 0 || !roster[i].Permit {
-		return ErrStranger
+		return fmt.Errorf("%w: %d ms: 1 to %d", round.RefusedDeadline, r.DeadlineMS, round.MaxDeadlineMS)
 	}
 	return nil
 }
 
-// remember refuses a request id that was seen within its epoch.
-func (m *Miner) remember(r *round.Request) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, ok := m.seen[r.ID]; ok {
-		return ErrReplay
+// broken names what went wrong with a message that did not arrive.
+func broken(err error) error {
+	switch {
+	case errors.Is(err, p2p.ErrFrame):
+		return fmt.Errorf("%w: %w", round.RefusedOversize, err)
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: %w", round.RefusedTruncated, err)
 	}
-	// An id is kept for as long as the roster that lets its epoch in: requests are
-	// published with the evidence, and anyone could send an old one again.
-	for id, e := range m.seen {
-		if e+2 < r.Epoch {
-			delete(m.seen, id)
-		}
-	}
-	m.seen[r.ID] = r.Epoch
-	return nil
-}
-
-// rosterWait is how long a miner waits for the record of an epoch that its view
-// of the chain does not hold yet.
-const rosterWait = 4 * time.Second
-
-// roster returns an epoch's roster, proved complete. Only the running epoch and
-// the one before it are looked up, so that a stranger cannot make the miner
-// fetch at will.
-func (m *Miner) roster(ctx context.Context, e ledger.Epoch) (ledger.Roster, error) {
-	m.mu.Lock()
-	r, ok := m.rosters[e]
-	m.mu.Unlock()
-	if ok {
-		return r, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, rosterWait)
-	defer cancel()
-	for {
-		v, err := m.Chain.Fresh(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("miner: view of the chain: %w", err)
-		}
-		clock, err := ledger.LoadClock(v, m.NetUID)
-		if err != nil {
-			return nil, err
-		}
-		if clock == nil || e > clock.Epoch+1 || e+1 < clock.Epoch {
-			return nil, fmt.Errorf("%w: epoch %d is not running", round.ErrRequest, e)
-		}
-		r, err := ledger.LoadRoster(v, m.NetUID, e)
-		if err != nil {
-			return nil, err
-		}
-		if r != nil {
-			m.mu.Lock()
-			for old := range m.rosters {
-				if old+2 < e {
-					delete(m.rosters, old)
-				}
-			}
-			m.rosters[e] = r
-			m.mu.Unlock()
-			return r, nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil, fmt.Errorf("%w: epoch %d has not begun", round.ErrRequest, e)
-		case <-time.After(200 * time.Millisecond):
-		}
-	}
+	return fmt.Errorf("%w: %w", ErrLost, err)
 }

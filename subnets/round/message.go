@@ -9,6 +9,9 @@ import (
 	"github.com/plexus-network/plexus/ledger/key"
 )
 
+// Protocol is the stream name of the exchange.
+const Protocol = "work"
+
 // MaxDeadlineMS is the longest deadline that a miner accepts.
 const MaxDeadlineMS = 120_000
 

@@ -183,8 +183,7 @@ func (t *talk) hash(ctx, half context.Context) {
 			case <-time.After(200 * time.Millisecond):
 			}
 		}
-		t.status = evidence.None
-		s, err := t.net.Open(ctx, to, Protocol)
+		s, err := t.net.Open(ctx, to, round.Protocol)
 		if err != nil {
 			continue
 		}
@@ -201,6 +200,7 @@ func (t *talk) hash(ctx, half context.Context) {
 		if reply.Answer == nil {
 			s.Close()
 			if reply.Refused != 0 {
+				t.status = evidence.None
 				return
 			}
 			// It may be free again before half of the deadline has passed.
@@ -270,6 +270,3 @@ func (t *talk) payload(seed key.Seed, maxAnswer int) {
 		t.status = evidence.Mismatch
 	}
 }
-
-// Protocol is the stream name of the exchange.
-const Protocol = "work"

@@ -143,15 +143,18 @@ func run(ctx context.Context, m Miner, join remote.Join, log *slog.Logger, event
 		return err
 	}
 	defer r.Close()
-	miner.New(miner.Config{ChainID: r.Genesis.ChainID, NetUID: m.NetUID, Hotkey: hot, Net: r.Net, Chain: r, Engine: eng, Log: log,
+	if _, err := miner.New(miner.Config{ChainID: r.Genesis.ChainID, Hotkey: hot, Net: r.Net, Chain: r, Log: log,
+		Subnets: []miner.Subnet{{NetUID: m.NetUID, Engine: eng}},
 		Notify: func(e miner.Event) {
-			out := event.Event{Kind: "exchange", From: m.Name, Netuid: uint16(m.NetUID), Epoch: e.Epoch, Round: int(e.Round),
-				Hotkey: e.Caller.String(), Bytes: e.Bytes}
+			out := event.Event{Kind: "exchange", From: m.Name, Netuid: uint16(e.NetUID), Epoch: e.Epoch, Round: int(e.Round),
+				Hotkey: e.Caller.String(), Text: e.Outcome, Bytes: e.Bytes}
 			if e.Err != nil {
 				out.Err = e.Err.Error()
 			}
 			events.Emit(out)
-		}})
+		}}); err != nil {
+		return err
+	}
 	up <- struct{}{}
 	s := &student{m: m, r: r, log: log, done: map[[32]byte]bool{}}
 	for {
