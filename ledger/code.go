@@ -37,7 +37,7 @@ const (
 	CodePool         Code = 23 // the pool cannot take the trade
 	CodeKind         Code = 24 // unknown or reserved kind of transaction
 	CodeSize         Code = 25 // larger than a transaction may be
-	CodeArtifact     Code = 26 // names an artifact, and the subnet has none
+	CodeArtifact     Code = 26 // names an artifact with another mechanism than the first
 
 	CodeProxy     Code = 27 // the delegate has not been given that right
 	CodeDelay     Code = 28 // the call was not announced long enough ago

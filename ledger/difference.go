@@ -120,6 +120,7 @@ var told = map[string]telling{
 	prefixUpload:     {name: "upload by", parts: "ix", decode: reads[Upload]},
 	prefixRegistry:   {name: "last creation of a subnet", decode: reads[Registry]},
 	prefixPast:       {name: "past of", parts: "n", decode: reads[Past]},
+	prefixArtifact:   {name: "artifact of", parts: "n", decode: reads[Artifact]},
 	prefixCommit:     {name: "commitment of", parts: "nei", decode: reads[Committed]},
 	prefixLimit:      {name: "limit of", parts: "ns", decode: reads[stamp]},
 	prefixQueue:      {name: "unbonding", parts: "e", decode: reads[Unbonding]},

@@ -114,7 +114,7 @@ func erase(s *state, n NetUID) error {
 		return err
 	}
 	for _, p := range []string{prefixFamily, prefixWaiting, prefixAutoStake, prefixSubnet, prefixClock, prefixMarket, prefixPending, prefixNeuron, prefixUID, prefixHotkeyPool,
-		prefixShares, prefixRoster, prefixPlanned, prefixRootSale, prefixIdentity, prefixLimit, prefixServed} {
+		prefixShares, prefixRoster, prefixPlanned, prefixRootSale, prefixIdentity, prefixLimit, prefixServed, prefixArtifact} {
 		if err := s.drop(k16(p, uint16(n))); err != nil {
 			return err
 		}

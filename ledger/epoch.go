@@ -33,7 +33,7 @@ type EpochRecord struct {
 	Data     DataSet
 	Window   uint64   // first data slice that the epoch's tasks may draw, see DataSet.Draw
 	Next     Upgrade  // the module that is announced to follow, zero for none
-	Artifact [32]byte // shared by the subnet's miners; zero until subnets can have one
+	Artifact [32]byte // that the subnet's miners build together; zero for none
 	Roster   [32]byte // Roster.Root
 	Members  uint64   // length of the roster
 	Previous [32]byte // hash of the previous record, zero for the first
@@ -158,7 +158,7 @@ func openEpoch(s *state, n NetUID, h Height, chainID string, r [32]byte) {
 		s.set(rosterKey(n, clock.Epoch, uint16(i)), roster.page(i))
 	}
 	rec := EpochRecord{Epoch: clock.Epoch, First: h, Seed: EpochSeed(chainID, n, clock.Epoch, r), Module: sub.Module,
-		Meter: sub.Meter, ABI: sub.ABI, Params: sub.Params.Hash(), Data: sub.Data, Next: sub.Next, Roster: roster.Root(),
+		Meter: sub.Meter, ABI: sub.ABI, Params: sub.Params.Hash(), Data: sub.Data, Next: sub.Next, Artifact: artifactOf(s, n, sub.Module), Roster: roster.Root(),
 		Members: uint64(len(roster)), Previous: clock.Record}
 	rec.Window, _ = sub.Data.Draw(clock.Epoch)
 	store(s, recordKey(n, clock.Epoch), rec)

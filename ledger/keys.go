@@ -70,6 +70,7 @@ const (
 	prefixProposal   = "proposal/"   // number -> Proposal
 	prefixAgenda     = "agenda/"     // -> proposals that are open
 	prefixBallot     = "ballot/"     // number of a proposal, coldkey -> ballot
+	prefixArtifact   = "artifact/"   // netuid -> Artifact
 	prefixColdSwap   = "coldswap/"   // coldkey -> ColdkeySwap
 )
 
@@ -114,6 +115,7 @@ func recordKey(n NetUID, e Epoch) []byte      { return k16x64(prefixRecord, uint
 func plannedKey(n NetUID) []byte              { return k16(prefixPlanned, uint16(n)) }
 func rootSaleKey(n NetUID) []byte             { return k16(prefixRootSale, uint16(n)) }
 func paramSetKey(h [32]byte) []byte           { return append([]byte(prefixParamSet), h[:]...) }
+func artifactKey(n NetUID) []byte             { return k16(prefixArtifact, uint16(n)) }
 func pastKey(n NetUID) []byte                 { return k16(prefixPast, uint16(n)) }
 func limitKey(n NetUID, name string) []byte   { return append(k16(prefixLimit, uint16(n)), name...) }
 func servedKey(n NetUID, h Hotkey) []byte     { return k16x32(prefixServed, uint16(n), h) }

@@ -18,18 +18,19 @@ type Metagraph struct {
 	PoolAlpha unit.Alpha     `json:"pool_alpha"`
 	Issued    unit.Alpha     `json:"issued_alpha"`
 	Burned    unit.Alpha     `json:"burned_alpha"`
-	Burn      unit.TAO       `json:"registration_rao"` // price of a registration now
-	Started   Height         `json:"started"`          // first block of its first epoch, 0 before its start
-	Earns     bool           `json:"earns"`            // whether TAO is emitted to it
-	Average   string         `json:"price_average"`    // what the division of the emission goes by
-	Staked    unit.Alpha     `json:"staked_alpha"`     // with all hotkeys
-	Protocol  unit.Alpha     `json:"protocol_alpha"`   // bought by the chain and kept
-	Pending   unit.Alpha     `json:"pending_alpha"`    // set aside for epochs, or to be sold for root
-	ForRoot   unit.Alpha     `json:"for_root_alpha"`   // of the pending: to be sold for root
-	Tempo     uint16         `json:"tempo"`            // blocks per epoch
-	Split     []uint16       `json:"split,omitempty"`  // mechanisms' parts over 65,535, when there are several
-	Module    *ModuleStatus  `json:"module,omitempty"` // in use
-	Next      *ModuleStatus  `json:"next,omitempty"`   // announced to follow
+	Burn      unit.TAO       `json:"registration_rao"`   // price of a registration now
+	Started   Height         `json:"started"`            // first block of its first epoch, 0 before its start
+	Earns     bool           `json:"earns"`              // whether TAO is emitted to it
+	Average   string         `json:"price_average"`      // what the division of the emission goes by
+	Staked    unit.Alpha     `json:"staked_alpha"`       // with all hotkeys
+	Protocol  unit.Alpha     `json:"protocol_alpha"`     // bought by the chain and kept
+	Pending   unit.Alpha     `json:"pending_alpha"`      // set aside for epochs, or to be sold for root
+	ForRoot   unit.Alpha     `json:"for_root_alpha"`     // of the pending: to be sold for root
+	Tempo     uint16         `json:"tempo"`              // blocks per epoch
+	Split     []uint16       `json:"split,omitempty"`    // mechanisms' parts over 65,535, when there are several
+	Module    *ModuleStatus  `json:"module,omitempty"`   // in use
+	Next      *ModuleStatus  `json:"next,omitempty"`     // announced to follow
+	Artifact  string         `json:"artifact,omitempty"` // hash of what the miners build together, in the running epoch
 	Identity  *Identity      `json:"identity,omitempty"`
 	Neurons   []NeuronStatus `json:"neurons"`
 }
@@ -97,6 +98,11 @@ func LoadMetagraph(v View, n NetUID) (*Metagraph, error) {
 	m.Started, m.Earns, m.Tempo, m.Split = sub.Started, sub.Earns(tot.Height+1, clock.Epoch), sub.Params.Tempo, sub.Split
 	m.Module = moduleStatus(Upgrade{sub.Module, sub.Meter, sub.ABI, sub.Answer, sub.NeedsData, clock.Epoch})
 	m.Next = moduleStatus(sub.Next)
+	if rec, err := LoadRecord(v, n, clock.Epoch); err != nil {
+		return nil, err
+	} else if rec != nil && rec.Artifact != ([32]byte{}) {
+		m.Artifact = hex.EncodeToString(rec.Artifact[:])
+	}
 	if m.Identity, err = LoadIdentity(v, n); err != nil {
 		return nil, err
 	}

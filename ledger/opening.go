@@ -125,7 +125,7 @@ type Opening struct {
 	Row      Row
 	CarryIn  [32]byte // hash of the carries the ranking started from, zero for none
 	CarryOut [32]byte // hash of the carries it left
-	Artifact [32]byte // proposed shared artifact, zero for none
+	Artifact [32]byte // that the epoch's answers make of the one in force, zero for no change
 	Salt     [32]byte
 }
 

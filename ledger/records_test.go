@@ -31,7 +31,7 @@ var recoders = map[string]func([]byte) ([]byte, bool){
 	"producer": recode[Producer], "epoch record": recode[EpochRecord], "hotkey pool": recode[HotkeyPool], "position": recode[position],
 	"bonds": recode[bondsRow], "planned": recode[Planned], "root sale": recode[RootSale],
 	"registry": recode[Registry], "past": recode[Past], "stamp": recode[stamp], "identity": recode[Identity], "module": recode[StoredModule],
-	"upload": recode[Upload], "expiring": recode[expiring], "standing": recode[Standing], "members": recode[members],
+	"upload": recode[Upload], "expiring": recode[expiring], "standing": recode[Standing], "members": recode[members], "artifact": recode[Artifact],
 }
 
 func samples() map[string][]byte {
@@ -57,6 +57,7 @@ func samples() map[string][]byte {
 		"upload":       (&Upload{StoredModule: StoredModule{Size: 9}, Have: 1, Got: 2, GotPacked: 3, Sum: []byte("x")}).append(nil),
 		"expiring":     (&expiring{[][]byte{{1}, {2}}}).append(nil),
 		"standing":     (&Standing{1, 2, 3, 4, 5}).append(nil),
+		"artifact":     (&Artifact{Hash: [32]byte{1}, Module: [32]byte{2}, Epoch: 3}).append(nil),
 		"members":      (&members{[]Hotkey{{1}, {2}}}).append(nil),
 		"bonds":        (&bondsRow{yuma.Row{{UID: 1, Value: 2}}}).append(nil),
 	}

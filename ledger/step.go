@@ -46,6 +46,9 @@ func settle(s *state, n NetUID, e Epoch, h Height, sub *Subnet, params *Params) 
 	if err != nil {
 		return err
 	}
+	if err := agree(s, n, e); err != nil {
+		return err
+	}
 	p := &payout{s: s, n: n, e: e, params: params, minChildTake: sub.Params.MinChildTake, each: make([]unit.Alpha, len(found.neurons))}
 	if err := p.credit(sub.OwnerHotkey, sub.Owner, pot.Owner); err != nil {
 		return err

@@ -101,8 +101,8 @@ func applyReveal(s *state, t *Tx, p *Reveal, chainID string) error {
 	if p.Opening.Commitment(chainID, at, p.Epoch, t.Account, c.Evidence) != c.Commitment {
 		return reject(CodeCommitment, "the opening is not what %s committed for epoch %d", t.Account, p.Epoch)
 	}
-	if p.Artifact != ([32]byte{}) {
-		return reject(CodeArtifact, "netuid %d builds nothing together", p.NetUID)
+	if p.Artifact != ([32]byte{}) && p.Mechanism > 0 {
+		return reject(CodeArtifact, "mechanism %d of netuid %d: an artifact is revealed with mechanism 0", p.Mechanism, p.NetUID)
 	}
 	roster, err := rosterOf(s, p.NetUID, p.Epoch)
 	if err != nil {

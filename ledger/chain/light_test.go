@@ -10,6 +10,7 @@ import (
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/chain/internal/wire"
 	"github.com/plexus-network/plexus/ledger/key"
+	"github.com/plexus-network/plexus/ledger/proof"
 	"github.com/plexus-network/plexus/ledger/unit"
 )
 
@@ -75,6 +76,25 @@ func TestLight(t *testing.T) {
 	m := n.engine.blocks.LoadBlockMeta(2)
 	if err != nil || !bytes.Equal(h[:], m.BlockID.Hash) || m.Header.Time.UnixMilli() < net.genesis.Time {
 		t.Errorf("hash of block 2: %x, %v", h, err)
+	}
+	// What the node proves of a past height holds by the hash of the block after it,
+	// which the state shows.
+	past, err := n.Prove(v.Height()-1, [][]byte{ledger.RandomKey(), ledger.PriceKey(1), []byte("none")})
+	if err != nil || len(past.Values) != 3 || past.Values[2].Value != nil {
+		t.Fatalf("%+v, %v", past, err)
+	}
+	for _, x := range past.Values {
+		if err := proof.Verify(past.Header.Root, x.Key, x.Value, x.Proof); err != nil {
+			t.Errorf("%q: %v", x.Key, err)
+		}
+	}
+	if hash, err := l.BlockHash(ctx, past.Height+1); err != nil || hash != past.Header.Hash() {
+		t.Errorf("the header's hash is %x, of block %d %x, %v", past.Header.Hash(), past.Height+1, hash, err)
+	}
+	for _, h := range []uint64{n.Head().Height + 5, 1 << 62} {
+		if _, err := n.Prove(h, nil); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("the state after block %d: %v", h, err)
+		}
 	}
 	if _, err := l.BlockHash(ctx, 1_000_000); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("hash of a block to come: %v", err)

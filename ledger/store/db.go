@@ -16,12 +16,13 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/proof"
 )
 
 // Bounds of what the state may hold.
 const (
-	MaxKey   = 512     // bytes of a key
-	MaxValue = 1 << 20 // bytes of a value
+	MaxKey   = proof.MaxKey   // bytes of a key
+	MaxValue = proof.MaxValue // bytes of a value
 )
 
 // The first byte of a Pebble key says what it belongs to.

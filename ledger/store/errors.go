@@ -18,8 +18,6 @@ var (
 	ErrHeight = errors.New("height is not the next")
 	// ErrBounds: a key or value is empty or longer than allowed.
 	ErrBounds = errors.New("key or value out of bounds")
-	// ErrProof: a proof does not show what it is said to show.
-	ErrProof = errors.New("proof does not hold")
 	// ErrSnapshot: a snapshot, or a chunk of one, is damaged, cut off or false.
 	// Nothing of it was taken.
 	ErrSnapshot = errors.New("snapshot does not hold")

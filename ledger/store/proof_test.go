@@ -305,3 +305,7 @@ func FuzzDecodePage(f *testing.F) {
 		}
 	})
 }
+
+// bit returns the side of the step at depth d, counted from the root: 1 when the
+// node is the right child.
+func bit(path *[32]byte, d int) byte { return path[d/8] >> (7 - d%8) & 1 }
