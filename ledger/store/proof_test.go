@@ -224,7 +224,7 @@ func around(t *testing.T, s *Snapshot, w []ledger.Write, i int) (l, r *Neighbour
 		if err != nil {
 			t.Fatal(err)
 		}
-		return &Neighbour{found.Key, found.Value, p.Path}
+		return &Neighbour{Key: found.Key, Value: found.Value, Path: p.Path}
 	}
 	l, r = best(true), best(false)
 	return l, r, l != nil && r != nil
