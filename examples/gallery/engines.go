@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/plexus-network/plexus/examples/engines/exec"
 	"github.com/plexus-network/plexus/examples/engines/study"
 	text "github.com/plexus-network/plexus/examples/engines/text"
 	"github.com/plexus-network/plexus/examples/engines/wasm"
@@ -31,6 +32,7 @@ func Engines() []Engine {
 			}
 			return study.RunCopier(*evidence)
 		}},
+		{Name: "exec", Say: "any program that reads a task and writes an answer: --timeout 3s -- PROGRAM ARGUMENT...", Run: runExec},
 	}
 	for _, name := range text.Names() {
 		all = append(all, Engine{Name: name, Say: "for the text subnet", Run: func(args []string) error {
@@ -60,6 +62,23 @@ func runWasm(args []string) error {
 		return err
 	}
 	return wasm.Run(c, *wall)
+}
+
+func runExec(args []string) error {
+	var c exec.Config
+	f := flag.NewFlagSet("exec", flag.ContinueOnError)
+	f.DurationVar(&c.Timeout, "timeout", 10*time.Second, "most time for one run; then the program is killed")
+	f.IntVar(&c.MaxAnswer, "max", 0, "most bytes of an answer (default: what the miner takes)")
+	f.StringVar(&c.Dir, "dir", "", "the program's working directory")
+	f.Func("env", "variable NAME=VALUE for the program, as often as needed", func(v string) error {
+		c.Env = append(c.Env, v)
+		return nil
+	})
+	if err := f.Parse(args); err != nil {
+		return err
+	}
+	c.Command = f.Args()
+	return exec.Run(c)
 }
 
 // parse refuses what is left beside the options: an option's value that a space
