@@ -30,6 +30,10 @@ type Config struct {
 	// Listen has the multiaddrs to listen on; none means DefaultListen. QUIC
 	// always works; TCP (noise, yamux) only if an address here is a TCP one.
 	Listen []string
+	// Hidden listens nowhere, whatever Listen says: the host is reached through
+	// relays only, at which it reserves places without finding out first whether it
+	// could do without.
+	Hidden bool
 	// Genesis is the hash of the chain's genesis, whose first 8 bytes name the
 	// network in all protocol ids.
 	Genesis [32]byte
@@ -78,6 +82,8 @@ func (c *Config) Validate() error {
 	switch {
 	case c.Seed == [32]byte{}:
 		return fmt.Errorf("%w: seed is all zeros: make one with crypto/rand", ErrConfig)
+	case c.Hidden && c.Relay:
+		return fmt.Errorf("%w: a hidden host cannot relay for others", ErrConfig)
 	case c.MaxPeers < 0 || c.MaxPeers > 100_000:
 		return fmt.Errorf("%w: max peers %d: must be 1..100000, or 0 for %d", ErrConfig, c.MaxPeers, DefaultMaxPeers)
 	case c.PrefixPeers < 0 || c.PrefixPeers > 100_000:
@@ -90,7 +96,10 @@ func (c *Config) defaults() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if len(c.Listen) == 0 {
+	switch {
+	case c.Hidden:
+		c.Listen = nil
+	case len(c.Listen) == 0:
 		c.Listen = []string{DefaultListen}
 	}
 	if c.MaxPeers == 0 {

@@ -89,9 +89,14 @@ func New(c Config) (*Host, error) {
 	}
 	h := &Host{prefix: Prefix(c.Genesis), log: c.Log}
 	opts := []libp2p.Option{
-		libp2p.Identity(key), libp2p.ListenAddrStrings(c.Listen...), libp2p.UserAgent("plexus"),
+		libp2p.Identity(key), libp2p.UserAgent("plexus"),
 		libp2p.ResourceManager(limits), libp2p.ConnectionManager(conns),
 		libp2p.Transport(quic.NewTransport), libp2p.Ping(true),
+	}
+	if c.Hidden {
+		opts = append(opts, libp2p.NoListenAddrs)
+	} else {
+		opts = append(opts, libp2p.ListenAddrStrings(c.Listen...))
 	}
 	opts = append(opts, h.reachability(c)...)
 	for _, a := range c.Listen {
@@ -236,13 +241,20 @@ func (h *Host) Find(ctx context.Context, id peer.ID) error {
 	if len(h.host.Peerstore().Addrs(id)) > 0 && h.host.Connect(ctx, peer.AddrInfo{ID: id}) == nil {
 		return nil
 	}
-	info, err := h.dht.FindPeer(ctx, id)
-	if err != nil {
-		r, e := h.Lookup(ctx, id)
-		if e != nil {
-			return fmt.Errorf("%w: %s: %w", ErrNotFound, id, err)
+	// The peer's own record goes first: what others remember of it may be where it
+	// was, or an address that only they can reach.
+	rec, err := h.Lookup(ctx, id)
+	if err == nil {
+		if err = h.host.Connect(ctx, peer.AddrInfo{ID: id, Addrs: rec.Addrs}); err == nil {
+			return nil
 		}
-		info = peer.AddrInfo{ID: id, Addrs: r.Addrs}
+	}
+	info, e := h.dht.FindPeer(ctx, id)
+	if e != nil {
+		if errors.Is(err, ErrNotFound) {
+			return fmt.Errorf("%w: %s: %w", ErrNotFound, id, e)
+		}
+		return fmt.Errorf("p2p: dialling %s: %w", id, err)
 	}
 	if err := h.host.Connect(ctx, info); err != nil {
 		return fmt.Errorf("p2p: dialling %s: %w", id, err)

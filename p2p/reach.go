@@ -1,7 +1,9 @@
 package p2p
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,7 +54,7 @@ func (h *Host) reachability(c Config) []libp2p.Option {
 	switch {
 	case c.Relay || c.reach == network.ReachabilityPublic:
 		opts = append(opts, libp2p.ForceReachabilityPublic())
-	case c.reach == network.ReachabilityPrivate:
+	case c.Hidden || c.reach == network.ReachabilityPrivate:
 		opts = append(opts, libp2p.ForceReachabilityPrivate())
 	}
 	if !local(c.Listen) {
@@ -101,6 +103,34 @@ func (h *Host) relaysFor(id peer.ID) bool {
 		}
 	}
 	return false
+}
+
+// autoRelay is the tag by which libp2p protects the connections to the relays at
+// which this host has a place.
+const autoRelay = "autorelay"
+
+// relayed are this host's addresses at relays that have no public address.
+// libp2p gives out none of those, but on a network of one's own they are the only
+// ones there are.
+func (h *Host) relayed() (out []multiaddr.Multiaddr) {
+	for _, id := range h.host.Network().Peers() {
+		if !h.host.ConnManager().IsProtected(id, autoRelay) {
+			continue
+		}
+		as := direct(h.host.Peerstore().Addrs(id))
+		if slices.ContainsFunc(as, manet.IsPublicAddr) {
+			continue
+		}
+		circuit, err := multiaddr.NewMultiaddr("/p2p/" + id.String() + "/p2p-circuit")
+		if err != nil {
+			continue
+		}
+		for _, a := range as {
+			out = append(out, a.Encapsulate(circuit))
+		}
+	}
+	slices.SortFunc(out, func(a, b multiaddr.Multiaddr) int { return bytes.Compare(a.Bytes(), b.Bytes()) })
+	return out
 }
 
 // direct are the addresses that need no relay.

@@ -87,6 +87,68 @@ func TestRelay(t *testing.T) {
 	}
 }
 
+// A host that listens nowhere is found and asked by its peer id: it reserves a
+// place at a relay by itself and announces it, in the DHT and in its group.
+func TestHidden(t *testing.T) {
+	t.Parallel()
+	relay := start(t, 1, func(c *Config) { c.Relay = true })
+	hidden := start(t, 2, func(c *Config) { c.Hidden, c.Client, c.Announce, c.HolePunching = true, true, true, true })
+	if a := hidden.Libp2p().Network().ListenAddresses(); len(direct(a)) > 0 {
+		t.Fatalf("a hidden host listens on %v", a)
+	}
+	echo(hidden)
+	connect(t, hidden, relay)
+	caller := start(t, 3, func(c *Config) { c.Hidden, c.Client = true, true }) // else it would be dialled itself
+	connect(t, caller, relay)
+	began := time.Now()
+	eventually(t, "asked by its peer id", func() bool {
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		got, err := Call(ctx, caller, hidden.ID(), "echo", []byte("hi"), 10)
+		return err == nil && string(got) == "hi"
+	})
+	t.Logf("asked %s after it joined, at %v", time.Since(began).Round(time.Millisecond), hidden.relayed())
+	if s := caller.Stats(); s.Relayed != 1 {
+		t.Errorf("%+v: not relayed", s)
+	}
+	// In a group its record tells of the relay.
+	told := make(chan Record, 1)
+	named := func(peer.ID) bool { return true }
+	if _, err := relay.Records("group", named, nil); err != nil { // gossip does not go through relays
+		t.Fatal(err)
+	}
+	if _, err := caller.Records("group", named, func(r Record) {
+		select {
+		case told <- r:
+		default:
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	group, err := hidden.Records("group", named, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- group.Run(ctx) }()
+	select {
+	case r := <-told:
+		if r.Peer != hidden.ID() || len(r.Addrs) == 0 || !strings.Contains(r.Addrs[0].String(), relay.ID().String()+"/p2p-circuit") {
+			t.Errorf("the record says %v", r.Addrs)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("no record came")
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if c := (Config{Seed: [32]byte{1}, Hidden: true, Relay: true}); c.Validate() == nil {
+		t.Error("a hidden relay is valid")
+	}
+}
+
 // memory is a Book in memory.
 type memory struct {
 	mu sync.Mutex

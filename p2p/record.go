@@ -34,7 +34,10 @@ const (
 	// record after two days.
 	recordEvery = 6 * time.Hour
 	recordRetry = 10 * time.Second
-	recordTTL   = time.Hour // of its addresses, once read
+	// recordSettle is how long a host waits after its addresses changed: several
+	// changes come together. relayLook is how often it looks for a place at a relay.
+	recordSettle, relayLook = 2 * time.Second, time.Second
+	recordTTL               = time.Hour // of its addresses, once read
 )
 
 // ErrRecord: a peer record is malformed or not signed by the peer that it names.
@@ -75,7 +78,7 @@ func DecodeRecord(b []byte) (Record, error) {
 
 // seal makes this host's record.
 func (h *Host) seal() ([]byte, error) {
-	addrs := h.host.Addrs()
+	addrs := append(h.host.Addrs(), h.relayed()...)
 	r := peer.PeerRecordFromAddrInfo(peer.AddrInfo{ID: h.ID(), Addrs: addrs[:min(len(addrs), maxRecordAddrs)]})
 	env, err := record.Seal(r, h.host.Peerstore().PrivKey(h.ID()))
 	if err != nil {
@@ -196,31 +199,54 @@ func (s *shelf) Batch(context.Context) (ds.Batch, error) { return ds.NewBasicBat
 
 // announce keeps this host's record in the DHT until ctx ends.
 func (h *Host) announce(ctx context.Context) error {
+	return h.whenMoved(ctx, func(ctx context.Context) error {
+		if h.dht.RoutingTable().Size() == 0 {
+			return errNobody
+		}
+		return h.Announce(ctx)
+	})
+}
+
+// errNobody: there is nobody to tell yet.
+var errNobody = errors.New("p2p: nobody to tell")
+
+// whenMoved calls tell at once, whenever the host's addresses change, and each
+// recordEvery, until ctx ends. What fails is tried again.
+func (h *Host) whenMoved(ctx context.Context, tell func(context.Context) error) error {
 	moved, err := h.host.EventBus().Subscribe(new(event.EvtLocalAddressesUpdated), eventbus.Name("plexus"))
 	if err != nil {
 		return err
 	}
 	defer moved.Close()
-	wait := time.Second
+	next := time.NewTimer(0)
+	defer next.Stop()
+	look := time.NewTicker(relayLook)
+	defer look.Stop()
+	var places []multiaddr.Multiaddr // at relays, of which no event tells
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-moved.Out():
-			wait = 2 * time.Second // several changes come together
+			next.Reset(recordSettle)
 			continue
-		case <-time.After(wait):
-		}
-		if h.dht.RoutingTable().Size() == 0 {
-			wait = time.Second // nobody to tell yet
+		case <-look.C:
+			if now := h.relayed(); !slices.EqualFunc(now, places, multiaddr.Multiaddr.Equal) {
+				places = now
+				next.Reset(0)
+			}
 			continue
+		case <-next.C:
 		}
-		wait = recordRetry
 		c, cancel := context.WithTimeout(ctx, time.Minute)
-		if err := h.Announce(c); err == nil {
-			wait = recordEvery
-		} else {
+		switch err := tell(c); err {
+		case nil:
+			next.Reset(recordEvery)
+		case errNobody:
+			next.Reset(time.Second)
+		default:
 			h.log.Debug("announcing this host", "err", err)
+			next.Reset(recordRetry)
 		}
 		cancel()
 	}
@@ -289,6 +315,17 @@ func (r *Records) Announce(ctx context.Context) error {
 		return err
 	}
 	return r.topic.Publish(ctx, b)
+}
+
+// Run announces this host to the group once it has members, when its addresses
+// change, and every few hours, until ctx ends. Who comes later finds it in the DHT.
+func (r *Records) Run(ctx context.Context) error {
+	return r.h.whenMoved(ctx, func(ctx context.Context) error {
+		if len(r.topic.Peers()) == 0 {
+			return errNobody
+		}
+		return r.Announce(ctx)
+	})
 }
 
 // Peers returns the connected members of the topic.
