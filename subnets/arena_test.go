@@ -196,8 +196,10 @@ type arena struct {
 	events [validators][]validator.Event
 	files  map[[32]byte][]byte
 
-	ctx  context.Context
-	stop [validators]func() // ends one validator and waits for it
+	ctx   context.Context
+	stop  [validators]func()        // ends one validator and waits for it
+	quit  [validators]chan struct{} // close to have it end in order
+	ended [validators]chan struct{} // closed when its loop has ended
 }
 
 // newArena starts a subnet, which ends with the test.
@@ -255,7 +257,9 @@ func newArena(t testing.TB, m plugins.Caller, data *dataset.Set, p ledger.Subnet
 // startValidator runs validator i over its keep.
 func (a *arena) startValidator(i int) {
 	ctx, cancel := context.WithCancel(a.ctx)
-	v := validator.New(validator.Config{ChainID: a.gen.ChainID, NetUID: netuid, Hotkey: a.hot[i], Net: a.nets[i], Chain: a.chain, Keep: a.keeps[i],
+	quit, ended := make(chan struct{}), make(chan struct{})
+	a.quit[i], a.ended[i] = quit, ended
+	v := validator.New(validator.Config{Quit: quit, ChainID: a.gen.ChainID, NetUID: netuid, Hotkey: a.hot[i], Net: a.nets[i], Chain: a.chain, Keep: a.keeps[i],
 		Module: func(context.Context, plugins.ID) (plugins.Caller, error) { return a.module, nil },
 		Data: func(_ context.Context, named ledger.DataSet) (*dataset.Set, error) {
 			if a.data.Named() != named {
@@ -277,7 +281,7 @@ func (a *arena) startValidator(i int) {
 			a.events[i] = append(a.events[i], e)
 		}})
 	done := make(chan error, 1)
-	go func() { done <- v.Run(ctx) }()
+	go func() { defer close(ended); done <- v.Run(ctx) }()
 	a.stop[i] = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
