@@ -261,8 +261,8 @@ func (a *arena) startValidator(i int) {
 	a.quit[i], a.ended[i] = quit, ended
 	v := validator.New(validator.Config{Quit: quit, ChainID: a.gen.ChainID, NetUID: netuid, Hotkey: a.hot[i], Net: a.nets[i], Chain: a.chain, Keep: a.keeps[i],
 		Module: func(context.Context, plugins.ID) (plugins.Caller, error) { return a.module, nil },
-		Data: func(_ context.Context, named ledger.DataSet) (*dataset.Set, error) {
-			if a.data.Named() != named {
+		Data: func(_ context.Context, named ledger.DataSet, _ ledger.Epoch) (*dataset.Set, error) {
+			if !a.data.Is(named) {
 				return nil, dataset.ErrRoot
 			}
 			return a.data, nil

@@ -101,7 +101,7 @@ func (w *bench) play(v int, e ledger.Epoch, i uint16) evidence.Round {
 	r.Proof, beta = w.hot[v].VRF().Prove(round.Alpha(rec.Seed, netuid, i))
 	var data [][]byte
 	for _, k := range round.Slices(beta, rec.Data.Slices, 1) {
-		b, proof := w.data.Slice(k)
+		b, proof, _ := w.data.Slice(k)
 		r.Slices, data = append(r.Slices, evidence.Slice{Index: k, Data: b, Proof: proof}), append(data, b)
 	}
 	task, fuel, err := round.Task(context.Background(), native{}, beta, nil, data, nil)

@@ -24,7 +24,7 @@ func TestBetaDecides(t *testing.T) {
 		var data [][]byte
 		slices := round.Slices(beta, set.Named().Slices, int(m.Manifest().Slices))
 		for _, i := range slices {
-			b, _ := set.Slice(i)
+			b, _, _ := set.Slice(i)
 			data = append(data, b)
 		}
 		task, _, err := round.Task(t.Context(), m, beta, nil, data, nil)

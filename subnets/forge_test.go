@@ -114,7 +114,7 @@ func TestForgedEvidence(t *testing.T) {
 		}, what: "skipped round", round: 1},
 		{name: "opens another data slice", rounds: func(_ *testing.T, w *bench, r []evidence.Round) {
 			i := (r[1].Slices[0].Index + 1) % 32
-			b, proof := w.data.Slice(i)
+			b, proof, _ := w.data.Slice(i)
 			r[1].Slices = []evidence.Slice{{Index: i, Data: b, Proof: proof}}
 		}, what: "data slice", round: 1},
 		{name: "alters a data slice", rounds: func(_ *testing.T, w *bench, r []evidence.Round) {

@@ -93,7 +93,7 @@ func BenchmarkReplay3072(b *testing.B) {
 		r.Proof, beta = w.hot[0].VRF().Prove(round.Alpha(rec.Seed, netuid, r.Round))
 		var data [][]byte
 		for _, k := range round.Slices(beta, rec.Data.Slices, int(m.Manifest().Slices)) {
-			s, proof := set.Slice(k)
+			s, proof, _ := set.Slice(k)
 			r.Slices, data = append(r.Slices, evidence.Slice{Index: k, Data: s, Proof: proof}), append(data, s)
 		}
 		task, fuel, err := round.Task(b.Context(), m, beta, nil, data, nil)

@@ -84,7 +84,10 @@ func TestVerify(t *testing.T) {
 		}
 		named := set.Named()
 		for i := range uint64(slices) {
-			b, proof := set.Slice(i)
+			b, proof, err := set.Slice(i)
+			if err != nil {
+				t.Fatal(err)
+			}
 			if err := Verify(named, i, b, proof); err != nil {
 				t.Fatalf("%d of %d: %v", i, slices, err)
 			}

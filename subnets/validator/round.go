@@ -70,7 +70,7 @@ func (v *Validator) play(ctx context.Context, j job) (*evidence.Round, error) {
 	r.Proof, beta = v.Hotkey.VRF().Prove(round.Alpha(j.rec.Seed, v.NetUID, j.round))
 	var data [][]byte
 	if j.rec.Data.Slices > 0 {
-		set, err := v.Data(ctx, j.rec.Data)
+		set, err := v.Data(ctx, j.rec.Data, j.rec.Epoch)
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +79,10 @@ func (v *Validator) play(ctx context.Context, j job) (*evidence.Round, error) {
 			return nil, fmt.Errorf("epoch %d has no window of the data left: the subnet's owner must add a data set", j.rec.Epoch)
 		}
 		for _, i := range round.Slices(beta, count, int(manifest.Slices)) {
-			b, proof := set.Slice(first + i)
+			b, proof, err := set.Slice(first + i)
+			if err != nil {
+				return nil, err
+			}
 			r.Slices = append(r.Slices, evidence.Slice{Index: first + i, Data: b, Proof: proof})
 			data = append(data, b)
 		}

@@ -54,9 +54,9 @@ type Config struct {
 	Keep    Keep
 	// Module loads the module of a digest, ready to be called.
 	Module func(ctx context.Context, id plugins.ID) (plugins.Caller, error)
-	// Data opens the data set that the subnet names; it is not called for a
-	// subnet without data.
-	Data func(ctx context.Context, named ledger.DataSet) (*dataset.Set, error)
+	// Data opens the data set that the subnet names, of which the epoch draws one
+	// window; it is not called for a subnet without data.
+	Data func(ctx context.Context, named ledger.DataSet, e ledger.Epoch) (*dataset.Set, error)
 	// Publish keeps and serves the bundle of a closed epoch: write writes its file
 	// and returns its root.
 	Publish func(n ledger.NetUID, e ledger.Epoch, write func(io.Writer) ([32]byte, error)) (root [32]byte, size int64, err error)

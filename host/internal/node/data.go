@@ -31,7 +31,7 @@ func newDatasets() *datasets {
 }
 
 // open returns the data set that a subnet names, from a file or a folder.
-func (d *datasets) open(_ context.Context, netuid ledger.NetUID, place string, named ledger.DataSet) (*dataset.Set, error) {
+func (d *datasets) open(_ context.Context, netuid ledger.NetUID, place string, named ledger.DataSet, _ ledger.Epoch) (*dataset.Set, error) {
 	h := d.hold(netuid, named.Root)
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -346,8 +346,8 @@ func (n *Node) validate(ctx context.Context, s *subnetLoop, quit <-chan struct{}
 			}
 			return s.share.caller(c), nil
 		},
-		Data: func(ctx context.Context, named ledger.DataSet) (*dataset.Set, error) {
-			return n.data.open(ctx, s.netuid, n.place(n.loops.setting(s)), named)
+		Data: func(ctx context.Context, named ledger.DataSet, e ledger.Epoch) (*dataset.Set, error) {
+			return n.data.open(ctx, s.netuid, n.place(n.loops.setting(s)), named, e)
 		},
 		Publish: n.bundles.Put, Quit: quit, Notify: n.notify, Log: n.log}).Run(ctx)
 }

@@ -33,6 +33,47 @@ func Proof(leaves [][32]byte, i int) [][32]byte {
 	return append(Proof(leaves[k:], i-k), Root(leaves[:k]))
 }
 
+// Tree holds every node over its leaves, for many proofs of one list.
+type Tree struct {
+	levels [][][32]byte // the leaves first; a lone last node stands unchanged one level up
+}
+
+// NewTree hashes the leaves, which it keeps.
+func NewTree(leaves [][32]byte) *Tree {
+	t := &Tree{levels: [][][32]byte{leaves}}
+	for l := leaves; len(l) > 1; {
+		up := make([][32]byte, 0, (len(l)+1)/2)
+		for i := 0; i+1 < len(l); i += 2 {
+			up = append(up, node(l[i], l[i+1]))
+		}
+		if len(l)%2 == 1 {
+			up = append(up, l[len(l)-1])
+		}
+		t.levels = append(t.levels, up)
+		l = up
+	}
+	return t
+}
+
+// Root returns the root of the leaves, zero for none.
+func (t *Tree) Root() (root [32]byte) {
+	if top := t.levels[len(t.levels)-1]; len(top) > 0 {
+		root = top[0]
+	}
+	return root
+}
+
+// Proof returns the siblings of leaf i, from the leaf up.
+func (t *Tree) Proof(i int) (out [][32]byte) {
+	for _, l := range t.levels[:len(t.levels)-1] {
+		if i^1 < len(l) {
+			out = append(out, l[i^1])
+		}
+		i /= 2
+	}
+	return out
+}
+
 // Verify reports whether leaf is number i of n leaves under root.
 func Verify(root [32]byte, n, i uint64, leaf [32]byte, proof [][32]byte) bool {
 	got, ok := Climb(n, i, leaf, proof)

@@ -1,6 +1,9 @@
 package merkle
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestProofs(t *testing.T) {
 	for n := 1; n <= 40; n++ {
@@ -9,8 +12,15 @@ func TestProofs(t *testing.T) {
 			leaves[i] = [32]byte{byte(n), byte(i)}
 		}
 		root := Root(leaves)
+		tree := NewTree(leaves)
+		if tree.Root() != root {
+			t.Fatalf("%d leaves: the tree has another root", n)
+		}
 		for i := range leaves {
 			p := Proof(leaves, i)
+			if !slices.Equal(tree.Proof(i), p) {
+				t.Fatalf("leaf %d of %d: the tree proves it otherwise", i, n)
+			}
 			if !Verify(root, uint64(n), uint64(i), leaves[i], p) {
 				t.Fatalf("leaf %d of %d: own proof refused", i, n)
 			}
@@ -29,6 +39,9 @@ func TestProofs(t *testing.T) {
 				t.Fatalf("leaf %d of %d: a wrong proof was accepted", i, n)
 			}
 		}
+	}
+	if NewTree(nil).Root() != ([32]byte{}) {
+		t.Error("no leaves have a root")
 	}
 	if Verify([32]byte{}, 0, 0, [32]byte{}, nil) {
 		t.Fatal("a leaf was proved in no leaves")
