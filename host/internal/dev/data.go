@@ -60,6 +60,9 @@ func (n *Network) writeData() error {
 		if !ok {
 			continue
 		}
+		if c.set != nil {
+			s.data = c.set.Named()
+		}
 		for file, content := range map[string][]byte{n.hidden(s): c.hidden, n.public(s): c.public} {
 			if content == nil {
 				continue
@@ -71,14 +74,15 @@ func (n *Network) writeData() error {
 				return err
 			}
 		}
-		if c.set != nil {
-			s.data = c.set.Named()
-		}
 	}
 	return nil
 }
 
-func (n *Network) hidden(s *subnet) string { return n.path("data", "hidden", s.Name+".bin") }
+// hidden is where the validators look for a subnet's data: by its root.
+func (n *Network) hidden(s *subnet) string {
+	return n.path("data", "hidden", fmt.Sprintf("%x.bin", s.data.Root))
+}
+
 func (n *Network) public(s *subnet) string { return n.path("data", "public", s.Name) }
 
 // sameData refuses to resume a network with data that it was not made for.

@@ -232,13 +232,16 @@ func (n *Network) writeNode(i int, modules map[string][]byte) error {
 	return c.Save()
 }
 
-// validate has a node validate all subnets.
+// fuelRate is the fuel a second that a validator grants each subnet's module. A
+// core burns some 4e9 of compiled code (see worker.DefaultInline), so that three
+// validators of six subnets stay below one.
+const fuelRate = 150_000_000
+
+// validate has a node validate all subnets, whose data it finds by their roots.
 func (n *Network) validate(c *config.Config) {
+	c.Data = "../data/hidden"
 	for _, s := range n.subnets {
-		c.Validate = append(c.Validate, s.netuid)
-		if s.data != (ledger.DataSet{}) {
-			c.Data = "../data/hidden/" + s.Name + ".bin"
-		}
+		c.Subnets = append(c.Subnets, config.Subnet{NetUID: s.netuid, Fuel: fuelRate})
 	}
 }
 
@@ -253,11 +256,12 @@ func (n *Network) minersConfig(self, join string) (string, error) {
 	}
 	c := struct {
 		Join   string
+		Prices string
 		Miners []miner
-	}{Join: join}
+	}{Join: join, Prices: n.path("miners", "prices.csv")}
 	for _, s := range n.subnets {
 		study := n.path("miners", "study", s.Name)
-		words := strings.NewReplacer("{solver}", n.solver(s), "{public}", n.public(s), "{study}", study, "{prices}", n.path("miners", "prices.csv"))
+		words := strings.NewReplacer("{solver}", n.solver(s), "{public}", n.public(s), "{study}", study, "{prices}", c.Prices)
 		for _, m := range s.Miners {
 			name := s.account(m.Name)
 			x := miner{Name: name, Hotkey: n.path("miners", name+".key"), NetUID: uint16(s.netuid), Engine: []string{self, "engine"}}

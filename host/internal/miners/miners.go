@@ -1,6 +1,6 @@
 // Package miners runs several miners in one process: each with its own hotkey,
-// peer identity, light client and engine, the engines as child processes. No
-// node is needed.
+// peer identity and engine, the engines as child processes, and one light client
+// for all of them. No node is needed.
 package miners
 
 import (
@@ -11,19 +11,17 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/plexus-network/plexus/examples/engines/study"
 	"github.com/plexus-network/plexus/host/internal/event"
 	"github.com/plexus-network/plexus/host/internal/remote"
 	"github.com/plexus-network/plexus/host/keys"
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/key"
+	"github.com/plexus-network/plexus/p2p"
 	"github.com/plexus-network/plexus/plugins/engine"
-	"github.com/plexus-network/plexus/subnets/evidence"
 	"github.com/plexus-network/plexus/subnets/miner"
 )
 
@@ -31,6 +29,9 @@ import (
 type Config struct {
 	Join   string  // of the network, see remote.Join
 	Miners []Miner // at least one
+	// Prices is a file to which the price of every subnet's pool is written, block
+	// after block, for engines that forecast; empty for none. See prices.go.
+	Prices string
 }
 
 // Miner is one miner.
@@ -101,16 +102,31 @@ func Run(ctx context.Context, c Config, log *slog.Logger, events *event.Writer, 
 	if err != nil {
 		return err
 	}
+	// Nobody asks this host for work: it reads the chain for all miners.
+	shared, err := remote.Dial(ctx, join, key.Seed{}, log)
+	if err != nil {
+		return err
+	}
+	defer shared.Close()
 	g, ctx := errgroup.WithContext(ctx)
 	up := make(chan struct{}, len(c.Miners))
 	for _, m := range c.Miners {
 		g.Go(func() error {
-			if err := run(ctx, m, join, log.With("miner", m.Name), events, up); err != nil && ctx.Err() == nil {
+			if err := run(ctx, m, join, shared, log.With("miner", m.Name), events, up); err != nil && ctx.Err() == nil {
 				return fmt.Errorf("miner %s: %w", m.Name, err)
 			}
 			return nil
 		})
 	}
+	for dir, netuid := range c.studies() {
+		s := &student{netuid: netuid, dir: dir, r: shared, log: log, done: map[[32]byte]ledger.Epoch{}}
+		g.Go(func() error { return s.run(ctx) })
+	}
+	if c.Prices != "" {
+		p := &prices{file: c.Prices, r: shared, log: log}
+		g.Go(func() error { return p.run(ctx) })
+	}
+	g.Go(func() error { return keepJoined(ctx, shared.Net, join) })
 	g.Go(func() error {
 		for range c.Miners {
 			select {
@@ -125,7 +141,32 @@ func Run(ctx context.Context, c Config, log *slog.Logger, events *event.Writer, 
 	return g.Wait()
 }
 
-func run(ctx context.Context, m Miner, join remote.Join, log *slog.Logger, events *event.Writer, up chan<- struct{}) error {
+// studies are the folders to fill, and the subnet of each.
+func (c *Config) studies() map[string]ledger.NetUID {
+	out := map[string]ledger.NetUID{}
+	for _, m := range c.Miners {
+		if m.Study != "" {
+			out[m.Study] = m.NetUID
+		}
+	}
+	return out
+}
+
+// keepJoined dials addresses again that went away, a restarted node's for one.
+func keepJoined(ctx context.Context, h *p2p.Host, join remote.Join) error {
+	for {
+		if len(h.Peers()) < len(join.Addrs) {
+			h.Connect(ctx, join.Addrs...) // what fails now is tried again
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(2 * time.Second):
+		}
+	}
+}
+
+func run(ctx context.Context, m Miner, join remote.Join, shared *remote.Remote, log *slog.Logger, events *event.Writer, up chan<- struct{}) error {
 	hot := m.Seed
 	if hot == (key.Seed{}) {
 		var err error
@@ -138,12 +179,12 @@ func run(ctx context.Context, m Miner, join remote.Join, log *slog.Logger, event
 		return err
 	}
 	defer eng.Close()
-	r, err := remote.Dial(ctx, join, hot.Derive("peer"), log)
+	h, err := remote.Host(ctx, join, hot.Derive("peer"), log)
 	if err != nil {
 		return err
 	}
-	defer r.Close()
-	if _, err := miner.New(miner.Config{ChainID: r.Genesis.ChainID, Hotkey: hot, Net: r.Net, Chain: r, Log: log,
+	defer h.Close()
+	if _, err := miner.New(miner.Config{ChainID: shared.Genesis.ChainID, Hotkey: hot, Net: h, Chain: shared, Log: log,
 		Subnets: []miner.Subnet{{NetUID: m.NetUID, Engine: eng}},
 		Notify: func(e miner.Event) {
 			out := event.Event{Kind: "exchange", From: m.Name, Netuid: uint16(e.NetUID), Epoch: e.Epoch, Round: int(e.Round),
@@ -156,86 +197,5 @@ func run(ctx context.Context, m Miner, join remote.Join, log *slog.Logger, event
 		return err
 	}
 	up <- struct{}{}
-	s := &student{m: m, r: r, log: log, done: map[[32]byte]bool{}}
-	for {
-		// Addresses that went away, a restarted node's for one, are dialled again.
-		if len(r.Net.Peers()) < len(join.Addrs) {
-			r.Net.Connect(ctx, join.Addrs...) // what fails now is tried again
-		}
-		if m.Study != "" {
-			s.study(ctx)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(2 * time.Second):
-		}
-	}
-}
-
-// student collects what others answered, once it is published.
-type student struct {
-	m    Miner
-	r    *remote.Remote
-	log  *slog.Logger
-	done map[[32]byte]bool
-}
-
-func (s *student) study(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	v, err := s.r.View(ctx)
-	if err != nil {
-		return
-	}
-	clock, err := ledger.LoadClock(v, s.m.NetUID)
-	if err != nil || clock == nil || clock.Epoch == 0 {
-		return
-	}
-	sub, err := ledger.LoadSubnet(v, s.m.NetUID)
-	if err != nil || v.Height()+1 < clock.First+sub.Params.CommitWindow() {
-		return
-	}
-	e := clock.Epoch - 1
-	roster, err := ledger.LoadRoster(v, s.m.NetUID, e)
-	if err != nil {
-		return
-	}
-	for i := range roster {
-		com, err := ledger.LoadCommitted(v, s.m.NetUID, e, roster[i].Hotkey)
-		if err != nil || com == nil || s.done[com.Evidence] {
-			continue
-		}
-		b, err := s.r.Bundle(ctx, com.Evidence, nil)
-		if err != nil {
-			s.log.Debug("studying evidence", "err", err)
-			continue
-		}
-		if err := s.write(b); err != nil {
-			s.log.Warn("studying evidence", "err", err)
-			continue
-		}
-		s.done[com.Evidence] = true
-	}
-}
-
-func (s *student) write(b *evidence.Bundle) error {
-	if err := os.MkdirAll(s.m.Study, 0o700); err != nil {
-		return err
-	}
-	var errs []error
-	for i := range b.Rounds {
-		for _, r := range b.Rounds[i].Responses {
-			if r.Leaf.Status != evidence.Answered {
-				continue
-			}
-			name := fmt.Sprintf("%d-%s-%d-%d", b.Epoch, b.Validator.Short(), i, r.Leaf.Index)
-			errs = append(errs, study.Write(s.m.Study, name, r.Leaf.Score, r.Payload.Data))
-		}
-	}
-	old, _ := filepath.Glob(filepath.Join(s.m.Study, fmt.Sprintf("%d-*", int64(b.Epoch)-2)))
-	for _, f := range old {
-		errs = append(errs, os.Remove(f))
-	}
-	return errors.Join(errs...)
+	return keepJoined(ctx, h, join)
 }

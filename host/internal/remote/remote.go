@@ -56,11 +56,7 @@ func Open(ctx context.Context, c Config) (*Remote, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	asked := c.Seed != (key.Seed{}) // by its peer id, which others know
-	if !asked {
-		rand.Read(c.Seed[:]) // crypto/rand never fails
-	}
-	h, err := p2p.New(p2p.Config{Seed: c.Seed, Genesis: c.Join.Genesis, Client: true, Announce: asked, HolePunching: asked, Log: c.Log})
+	h, err := newHost(c)
 	if err != nil {
 		return nil, err
 	}
@@ -72,11 +68,38 @@ func Open(ctx context.Context, c Config) (*Remote, error) {
 	return r, nil
 }
 
+func newHost(c Config) (*p2p.Host, error) {
+	asked := c.Seed != (key.Seed{}) // by its peer id, which others know
+	if !asked {
+		rand.Read(c.Seed[:]) // crypto/rand never fails
+	}
+	return p2p.New(p2p.Config{Seed: c.Seed, Genesis: c.Join.Genesis, Client: true, Announce: asked, HolePunching: asked, Log: c.Log})
+}
+
+// Host joins a network as the identity of a seed and reads nothing of it: for one
+// of several identities in a process, which share the Remote of one of them.
+func Host(ctx context.Context, j Join, seed key.Seed, log *slog.Logger) (*p2p.Host, error) {
+	h, err := newHost(Config{Join: j, Seed: seed, Log: log})
+	if err != nil {
+		return nil, err
+	}
+	if err := h.Connect(ctx, j.Addrs...); err != nil {
+		h.Close()
+		return nil, noNode(j)
+	}
+	return h, nil
+}
+
+// noNode is the error of a network none of whose addresses answers.
+func noNode(j Join) error {
+	return fmt.Errorf("%w at the %d addresses of network %x: is it running?", ErrNoNode, len(j.Addrs), j.Genesis[:4])
+}
+
 func (r *Remote) join(ctx context.Context, c Config) (err error) {
 	j := c.Join
 	if err := r.Net.Connect(ctx, j.Addrs...); err != nil {
 		r.log.Debug("joining", "err", err)
-		return fmt.Errorf("%w at the %d addresses of network %x: is it running?", ErrNoNode, len(j.Addrs), j.Genesis[:4])
+		return noNode(j)
 	}
 	if r.Genesis, err = chain.FetchGenesis(ctx, r.ask, j.Genesis); err != nil {
 		return fmt.Errorf("fetching the genesis %x: %w", j.Genesis[:6], err)
