@@ -6,6 +6,7 @@ import text "github.com/plexus-network/plexus/examples/subnets/text"
 func Subnets() []Subnet {
 	return []Subnet{
 		textSubnet(),
+		imageSubnet(),
 		translateSubnet(),
 	}
 }
