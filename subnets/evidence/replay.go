@@ -224,19 +224,9 @@ func (r *replay) round(rd *Round, i int) error {
 		r.report.Leaves, r.report.Rounds = len(rd.Responses), 1
 		return err
 	}
-	task, fuel, err := round.Task(r.ctx, r.m, beta, r.params.Module, data, nil)
-	if faulty(err) {
-		return r.differ("task", i, none, hex(rd.Task), err)
-	}
-	if err != nil {
-		return fmt.Errorf("replaying task of round %d: %w", i, err)
-	}
-	r.report.Fuel += fuel
-	if h := round.TaskHash(task.Public); h != rd.Task {
-		return r.differ("task", i, none, hex(rd.Task), hex(h))
-	}
-	if fuel != rd.TaskFuel {
-		return r.differ("task fuel", i, none, rd.TaskFuel, fuel)
+	task, err := r.task(rd, i, beta, data)
+	if err != nil || r.report.Diff != nil {
+		return err
 	}
 	payloads, scored, err := r.responses(rd, i, beta)
 	if err != nil || r.report.Diff != nil {
@@ -298,6 +288,25 @@ func (r *replay) drawn(rd *Round, i int) (beta [32]byte, data [][]byte, err erro
 		data[j] = s.Data
 	}
 	return beta, data, nil
+}
+
+// task draws the task of a round again.
+func (r *replay) task(rd *Round, i int, beta [32]byte, data [][]byte) (abi.Task, error) {
+	task, fuel, err := round.Task(r.ctx, r.m, beta, r.params.Module, data, nil)
+	if faulty(err) {
+		return task, r.differ("task", i, ledger.Hotkey{}, hex(rd.Task), err)
+	}
+	if err != nil {
+		return task, fmt.Errorf("replaying task of round %d: %w", i, err)
+	}
+	r.report.Fuel += fuel
+	if h := round.TaskHash(task.Public); h != rd.Task {
+		return task, r.differ("task", i, ledger.Hotkey{}, hex(rd.Task), hex(h))
+	}
+	if fuel != rd.TaskFuel {
+		return task, r.differ("task fuel", i, ledger.Hotkey{}, rd.TaskFuel, fuel)
+	}
+	return task, nil
 }
 
 // responses checks who was asked and every signature, and returns the payloads

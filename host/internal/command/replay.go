@@ -12,7 +12,6 @@ import (
 	"github.com/plexus-network/plexus/host/internal/progress"
 	"github.com/plexus-network/plexus/host/internal/remote"
 	"github.com/plexus-network/plexus/ledger"
-	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/plugins"
 	"github.com/plexus-network/plexus/plugins/wasm"
 	"github.com/plexus-network/plexus/subnets/evidence"
@@ -20,19 +19,29 @@ import (
 
 // verdict is the outcome of replaying one validator's epoch, as --json prints it.
 type verdict struct {
-	Netuid     uint16       `json:"netuid"`
-	Epoch      uint64       `json:"epoch"`
-	Validator  string       `json:"validator"`
-	Verdict    string       `json:"verdict"` // equal, different, unavailable
-	Evidence   string       `json:"evidence,omitempty"`
-	Engine     string       `json:"engine"`
-	Rounds     int          `json:"rounds"`
-	Leaves     int          `json:"leaves"`
-	Fuel       uint64       `json:"fuel"`
-	Seconds    float64      `json:"seconds"`
-	Difference string       `json:"difference,omitempty"`
-	Error      string       `json:"error,omitempty"`
-	Scores     []minerTotal `json:"scores,omitempty"`
+	Netuid     uint16           `json:"netuid"`
+	Epoch      uint64           `json:"epoch"`
+	Validator  string           `json:"validator"`
+	Verdict    string           `json:"verdict"` // equal, different, unavailable, or engines differ
+	Evidence   string           `json:"evidence,omitempty"`
+	Engine     string           `json:"engine"`
+	Rounds     int              `json:"rounds"`
+	Leaves     int              `json:"leaves"`
+	Fuel       uint64           `json:"fuel"`
+	Seconds    float64          `json:"seconds"`
+	Difference string           `json:"difference,omitempty"`
+	First      *firstDifference `json:"first_difference,omitempty"`
+	Error      string           `json:"error,omitempty"`
+	Scores     []minerTotal     `json:"scores,omitempty"`
+}
+
+// firstDifference is the first thing that a replay found to differ.
+type firstDifference struct {
+	What      string `json:"what"`            // score, status, task, proof, asked set, weight, …
+	Round     *int   `json:"round,omitempty"` // absent when it concerns the whole epoch
+	Hotkey    string `json:"hotkey,omitempty"`
+	Published string `json:"published"`
+	Replayed  string `json:"replayed"`
 }
 
 // minerTotal sums a miner's scores of one validator's epoch.
@@ -43,14 +52,11 @@ type minerTotal struct {
 }
 
 type replayFlags struct {
-	join      string
-	netuid    uint16
-	epoch     int64
-	validator string
-	file      string
-	engine    string
-	json      bool
-	follow    bool
+	epochFlags
+	file   string
+	engine string
+	json   bool
+	follow bool
 }
 
 func replayCommand() *cobra.Command {
@@ -63,18 +69,20 @@ and reveals against a block header, and recomputes everything: proofs, asked set
 signatures, scores, weights. Prints "equal", or the first thing that differs with both values. With --follow it goes on, epoch after epoch,
 until Ctrl-C.
 
+The interpreter is the reference. The compiler is some ten times as fast; what it finds to
+differ is run in the interpreter before anything is claimed. With --engine both, a difference
+between the two is named as one.
+
 Exit codes: 0 equal, 1 different, 2 the evidence is not to be had.`,
-		Args: noArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return replay(c, &f) },
+		Example: "  plexus replay --netuid 1 --epoch 7\n  plexus replay --bundle netuid1-epoch7-5GrwvaEF.bundle --engine both",
+		Args:    noArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return replay(c, &f) },
 	}
-	c.Flags().Uint16Var(&f.netuid, "netuid", 1, "subnet")
-	c.Flags().Int64Var(&f.epoch, "epoch", -1, "epoch (default: the last one that was revealed)")
-	c.Flags().StringVar(&f.validator, "validator", "", "hotkey of one validator (default: all that committed)")
+	f.add(c)
 	c.Flags().BoolVar(&f.follow, "follow", false, "go on: replay all validators of all subnets, or of --netuid, as evidence appears; with --json a verdict a line")
 	c.Flags().StringVar(&f.file, "bundle", "", "replay this file instead of fetching the evidence")
 	c.Flags().StringVar(&f.engine, "engine", "interpreter", "engine of the module: interpreter, compiler or both")
 	jsonFlag(c, &f.json, []verdict{})
-	joinFlag(c, &f.join)
 	return c
 }
 
@@ -83,6 +91,12 @@ func replay(c *cobra.Command, f *replayFlags) error {
 	engines, err := engineNames(f.engine)
 	if err != nil {
 		return err
+	}
+	var b *evidence.Bundle
+	if f.file != "" { // before the network is asked: a wrong name is said at once
+		if b, err = readBundle(f.file); err != nil {
+			return err
+		}
 	}
 	r, err := dial(ctx, f.join)
 	if err != nil {
@@ -101,8 +115,8 @@ func replay(c *cobra.Command, f *replayFlags) error {
 		return job.follow(ctx, only)
 	}
 	var out []verdict
-	if f.file != "" {
-		out, err = job.file(ctx)
+	if b != nil {
+		out, err = job.bundle(ctx, b)
 	} else {
 		out, err = job.epoch(ctx)
 	}
@@ -122,88 +136,34 @@ func engineNames(flag string) ([]string, error) {
 	return nil, usage("--engine %q: want interpreter, compiler or both", flag)
 }
 
-// replayJob is one run of the command.
 type replayJob struct {
 	c       *cobra.Command
 	f       *replayFlags
 	r       *remote.Remote
 	engines []string
-	modules map[string]*wasm.Module // by engine and id
-}
-
-// file replays a bundle given as a file.
-func (j *replayJob) file(ctx context.Context) ([]verdict, error) {
-	info, err := os.Stat(j.f.file)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > evidence.MaxBundle {
-		return nil, fmt.Errorf("%s: %d bytes, a bundle has at most %d", j.f.file, info.Size(), evidence.MaxBundle)
-	}
-	raw, err := os.ReadFile(j.f.file)
-	if err != nil {
-		return nil, err
-	}
-	b, err := evidence.Unpack(raw)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", j.f.file, err)
-	}
-	return j.bundle(ctx, b)
+	modules modules
 }
 
 // epoch replays every validator that committed for the epoch, or the one named.
 func (j *replayJob) epoch(ctx context.Context) ([]verdict, error) {
-	n := ledger.NetUID(j.f.netuid)
 	v, err := j.r.View(ctx)
 	if err != nil {
 		return nil, err
 	}
-	clock, err := ledger.LoadClock(v, n)
+	all, err := j.f.find(v)
 	if err != nil {
 		return nil, err
-	}
-	if clock == nil {
-		return nil, usage("no subnet has netuid %d", n)
-	}
-	e := uint64(j.f.epoch)
-	if j.f.epoch < 0 {
-		if e, err = lastCommitted(v, n, clock.Epoch); err != nil {
-			return nil, err
-		}
-	}
-	roster, err := ledger.LoadRoster(v, n, e)
-	if err != nil {
-		return nil, err
-	}
-	if roster == nil {
-		return nil, &coded{exitUnavailable, fmt.Errorf("epoch %d of netuid %d has not begun: epoch %d is running", e, n, clock.Epoch)}
-	}
-	var only ledger.Hotkey
-	if j.f.validator != "" {
-		if only, err = key.Parse(j.f.validator); err != nil {
-			return nil, err
-		}
-		if roster.Index(only) < 0 {
-			return nil, usage("%s is not in the roster of epoch %d", only, e)
-		}
 	}
 	var out []verdict
-	for i := range roster {
-		hot := roster[i].Hotkey
-		if only != (ledger.Hotkey{}) && hot != only {
-			continue
+	for i := range all {
+		p := &all[i]
+		b, err := p.fetch(ctx, j.r)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
-		com, err := ledger.LoadCommitted(v, n, e, hot)
 		if err != nil {
-			return nil, err
-		}
-		if com == nil {
-			continue
-		}
-		b, err := j.fetch(ctx, com.Evidence)
-		if err != nil {
-			out = append(out, verdict{Netuid: j.f.netuid, Epoch: e, Validator: hot.String(), Verdict: "unavailable",
-				Evidence: fmt.Sprintf("%x", com.Evidence), Error: err.Error()})
+			out = append(out, verdict{Netuid: j.f.netuid, Epoch: p.epoch, Validator: p.validator.Hotkey.String(), Verdict: "unavailable",
+				Evidence: fmt.Sprintf("%x", p.committed.Evidence), Error: err.Error()})
 			continue
 		}
 		done, err := j.bundle(ctx, b)
@@ -212,98 +172,101 @@ func (j *replayJob) epoch(ctx context.Context) ([]verdict, error) {
 		}
 		out = append(out, done...)
 	}
-	if len(out) == 0 {
-		return nil, &coded{exitUnavailable, fmt.Errorf("nobody committed weights for epoch %d of netuid %d", e, n)}
-	}
 	return out, nil
-}
-
-// lastCommitted finds the newest epoch before the last one, whose reveals are
-// over, for which anybody committed weights.
-func lastCommitted(v ledger.View, n ledger.NetUID, running ledger.Epoch) (ledger.Epoch, error) {
-	for back := ledger.Epoch(2); back <= running && back <= ledger.CarryEpochs; back++ {
-		roster, err := ledger.LoadRoster(v, n, running-back)
-		if err != nil {
-			return 0, err
-		}
-		for i := range roster {
-			if com, err := ledger.LoadCommitted(v, n, running-back, roster[i].Hotkey); err != nil || com != nil {
-				return running - back, err
-			}
-		}
-	}
-	return 0, &coded{exitUnavailable, fmt.Errorf("no weights of netuid %d are revealed yet, and epoch %d is running: those of an epoch can be replayed once the next one has ended", n, running)}
-}
-
-// fetch gets a bundle; a node that serves it may need a moment to be found.
-func (j *replayJob) fetch(ctx context.Context, root [32]byte) (*evidence.Bundle, error) {
-	var err error
-	for try := range 3 {
-		if try > 0 {
-			select {
-			case <-ctx.Done():
-				return nil, ctx.Err()
-			case <-time.After(time.Second):
-			}
-		}
-		var b *evidence.Bundle
-		if b, err = j.r.Bundle(ctx, root, nil); err == nil {
-			return b, nil
-		}
-	}
-	return nil, err
 }
 
 // bundle replays one bundle in each engine.
 func (j *replayJob) bundle(ctx context.Context, b *evidence.Bundle) ([]verdict, error) {
 	var out []verdict
 	for _, engine := range j.engines {
-		start := time.Now()
-		v, err := j.r.View(ctx)
+		v, err := j.play(ctx, b, engine)
 		if err != nil {
 			return nil, err
 		}
-		res := verdict{Netuid: uint16(b.NetUID), Epoch: b.Epoch, Validator: b.Validator.String(), Verdict: "equal", Engine: engine,
-			Evidence: fmt.Sprintf("%x", b.Root()), Scores: totals(v, b)}
-		rec, err := ledger.LoadRecord(v, b.NetUID, b.Epoch)
+		out = append(out, v)
+	}
+	if len(out) == 1 && out[0].Engine == "compiler" && out[0].Verdict == "different" {
+		v, err := j.play(ctx, b, "interpreter")
 		if err != nil {
 			return nil, err
 		}
-		if rec == nil {
-			return nil, &coded{exitUnavailable, fmt.Errorf("the chain has no epoch %d of netuid %d", b.Epoch, b.NetUID)}
-		}
-		m, err := j.module(ctx, engine, rec.Module)
-		if err != nil {
-			return nil, err
-		}
-		bar := j.bar(b, engine)
-		rep, err := evidence.Replay(ctx, v, m, b, bar)
-		if err != nil {
-			if errors.Is(err, evidence.ErrNoReveal) {
-				res.Verdict, res.Error = "unavailable", err.Error()
-				out = append(out, res)
-				continue
-			}
-			return nil, err
-		}
-		res.Rounds, res.Leaves, res.Fuel, res.Seconds = rep.Rounds, rep.Leaves, rep.Fuel, time.Since(start).Seconds()
-		if !rep.Equal() {
-			res.Verdict, res.Difference = "different", rep.Diff.String()
-		}
-		out = append(out, res)
+		out = append(out, v)
+	}
+	if len(out) == 2 && out[0].finding() != out[1].finding() {
+		d := out[1] // the interpreter's
+		d.Verdict, d.Engine = "engines differ", "both"
+		d.Difference = fmt.Sprintf("%s says %s, %s says %s", out[0].Engine, out[0].finding(), out[1].Engine, out[1].finding())
+		out = append(out, d)
 	}
 	return out, nil
 }
 
-// module fetches and loads the module of an epoch, once for each engine.
-func (j *replayJob) module(ctx context.Context, engine string, id [32]byte) (*wasm.Module, error) {
-	name := engine + string(id[:])
-	if m, ok := j.modules[name]; ok {
+// finding is what an engine found, in one line.
+func (v *verdict) finding() string {
+	switch v.Verdict {
+	case "different":
+		return "different: " + v.Difference
+	case "equal":
+		return fmt.Sprintf("equal with %d fuel", v.Fuel)
+	}
+	return v.Verdict
+}
+
+// play replays one bundle in one engine.
+func (j *replayJob) play(ctx context.Context, b *evidence.Bundle, engine string) (verdict, error) {
+	start := time.Now()
+	v, err := j.r.View(ctx)
+	if err != nil {
+		return verdict{}, err
+	}
+	res := verdict{Netuid: uint16(b.NetUID), Epoch: b.Epoch, Validator: b.Validator.String(), Verdict: "equal", Engine: engine,
+		Evidence: fmt.Sprintf("%x", b.Root()), Scores: totals(v, b)}
+	m, err := j.modules.of(ctx, j.r, v, b, engine)
+	if err != nil {
+		return res, err
+	}
+	rep, err := evidence.Replay(ctx, v, m, b, j.bar(b, engine))
+	switch {
+	case errors.Is(err, evidence.ErrNoReveal):
+		res.Verdict, res.Error = "unavailable", err.Error()
+		return res, nil
+	case err != nil:
+		return res, err
+	}
+	res.Rounds, res.Leaves, res.Fuel, res.Seconds = rep.Rounds, rep.Leaves, rep.Fuel, time.Since(start).Seconds()
+	if d := rep.Diff; d != nil {
+		res.Verdict, res.Difference = "different", d.String()
+		res.First = &firstDifference{What: d.What, Published: d.Published, Replayed: d.Replayed}
+		if d.Round >= 0 {
+			res.First.Round = &d.Round
+		}
+		if d.Hotkey != (ledger.Hotkey{}) {
+			res.First.Hotkey = d.Hotkey.String()
+		}
+	}
+	return res, nil
+}
+
+// modules are the loaded modules of a command, by engine and hash.
+type modules map[string]*wasm.Module
+
+// of fetches and loads the module that a bundle's epoch names, once for each
+// engine.
+func (l *modules) of(ctx context.Context, r *remote.Remote, v ledger.View, b *evidence.Bundle, engine string) (*wasm.Module, error) {
+	rec, err := ledger.LoadRecord(v, b.NetUID, b.Epoch)
+	if err != nil {
+		return nil, err
+	}
+	if rec == nil {
+		return nil, &coded{exitUnavailable, fmt.Errorf("the chain has no epoch %d of netuid %d", b.Epoch, b.NetUID)}
+	}
+	name := engine + string(rec.Module[:])
+	if m, ok := (*l)[name]; ok {
 		return m, nil
 	}
-	raw, err := j.r.Module(ctx, plugins.ID(id), nil)
+	raw, err := r.Module(ctx, plugins.ID(rec.Module), nil)
 	if err != nil {
-		return nil, &coded{exitUnavailable, fmt.Errorf("fetching module %x: %w", id[:6], err)}
+		return nil, &coded{exitUnavailable, fmt.Errorf("fetching module %x: %w", rec.Module[:6], err)}
 	}
 	e, err := wasm.NewEngine(wasm.Config{Interpreter: engine == "interpreter"})
 	if err != nil {
@@ -313,10 +276,10 @@ func (j *replayJob) module(ctx context.Context, engine string, id [32]byte) (*wa
 	if err != nil {
 		return nil, err
 	}
-	if j.modules == nil {
-		j.modules = map[string]*wasm.Module{}
+	if *l == nil {
+		*l = modules{}
 	}
-	j.modules[name] = m
+	(*l)[name] = m
 	return m, nil
 }
 
@@ -380,7 +343,7 @@ func report(c *cobra.Command, f *replayFlags, out []verdict) error {
 func (v *verdict) line() string {
 	line := fmt.Sprintf("netuid %d epoch %d validator %s: %s", v.Netuid, v.Epoch, v.Validator, v.Verdict)
 	switch v.Verdict {
-	case "different":
+	case "different", "engines differ":
 		return line + ": " + v.Difference
 	case "unavailable":
 		return line + ": " + v.Error
@@ -393,7 +356,7 @@ func outcome(out []verdict) error {
 	different, missing := 0, 0
 	for _, v := range out {
 		switch v.Verdict {
-		case "different":
+		case "different", "engines differ":
 			different++
 		case "unavailable":
 			missing++
