@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -190,9 +189,4 @@ func (p *published) name() string {
 func isDir(name string) bool {
 	info, err := os.Stat(name)
 	return err == nil && info.IsDir() || errors.Is(err, fs.ErrNotExist) && len(name) > 0 && os.IsPathSeparator(name[len(name)-1])
-}
-
-// inDir is the name of a file in a folder, which is made.
-func inDir(dir, name string) (string, error) {
-	return filepath.Join(dir, name), os.MkdirAll(dir, 0o755)
 }
