@@ -33,6 +33,7 @@ func Engines() []Engine {
 			return study.RunCopier(*evidence)
 		}},
 		{Name: "exec", Say: "any program that reads a task and writes an answer: --timeout 3s -- PROGRAM ARGUMENT...", Run: runExec},
+		openaiEngine(),
 	}
 	for _, name := range text.Names() {
 		all = append(all, Engine{Name: name, Say: "for the text subnet", Run: func(args []string) error {
