@@ -7,6 +7,7 @@ func Subnets() []Subnet {
 	return []Subnet{
 		textSubnet(),
 		imageSubnet(),
+		forecastSubnet(),
 		translateSubnet(),
 	}
 }
