@@ -19,12 +19,13 @@ import (
 	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/dev"
 	"github.com/plexus-network/plexus/host/internal/event"
+	"github.com/plexus-network/plexus/host/internal/scaffold"
 )
 
 type devFlags struct {
 	check, plain, json bool
 	keep, cache        string
-	subnets            []string
+	subnets, load      []string
 	files              map[string]*string // by the subnet whose default data they replace
 }
 
@@ -55,6 +56,8 @@ and sees that found; it prints a table and exits 0, or 1 when anything fails.`, 
 	jsonFlag(c, &f.json, event.Event{})
 	c.Flags().StringVar(&f.keep, "keep", "", "keep the network in this directory, and resume the one that is there")
 	c.Flags().StringSliceVar(&f.subnets, "subnets", nil, "only these subnets: "+strings.Join(names, ","))
+	c.Flags().StringArrayVar(&f.load, "load", nil, "folder of a further subnet, as 'plexus subnet new' makes it; its "+scaffold.DevFile+" says how to run it")
+	c.MarkFlagDirname("load")
 	for _, s := range gallery.Subnets() {
 		if s.Flag != "" {
 			f.files[s.Name] = c.Flags().String(s.Flag, "", s.FlagSay+" to draw the tasks of "+s.Name+" from, instead of the default data")
@@ -80,7 +83,7 @@ func runDev(c *cobra.Command, f *devFlags) error {
 	out := c.OutOrStdout()
 	live := !f.plain && !f.json && !f.check && term.IsTerminal(int(os.Stdout.Fd()))
 	say := sayer(out, f, start)
-	dc := dev.Config{Home: home, Subnets: f.subnets, Files: map[string]string{}, Cache: f.cache, Built: filepath.Join(filepath.Dir(f.cache), "built")}
+	dc := dev.Config{Home: home, Subnets: f.subnets, Load: f.load, Files: map[string]string{}, Cache: f.cache, Built: filepath.Join(filepath.Dir(f.cache), "built")}
 	for name, file := range f.files {
 		if *file != "" {
 			dc.Files[name] = *file

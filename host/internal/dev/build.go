@@ -47,6 +47,9 @@ type pkg struct {
 
 // build returns the modules of the packages, by import path.
 func (b *builder) build(ctx context.Context, paths []string) (map[string][]byte, error) {
+	if len(paths) == 0 {
+		return nil, nil
+	}
 	all, err := list(ctx, paths)
 	if err != nil {
 		return nil, err

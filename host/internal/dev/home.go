@@ -33,6 +33,7 @@ type homeSubnet struct {
 	Name   string
 	NetUID ledger.NetUID
 	Miners []string
+	Own    *own `json:",omitempty"` // of a subnet that is not the gallery's
 }
 
 // readHome reads the description of the network in the directory; nil when there
@@ -66,7 +67,7 @@ func (n *Network) readHome() (*home, error) {
 func (n *Network) writeHome() error {
 	h := home{Format: homeFormat}
 	for _, s := range n.subnets {
-		e := homeSubnet{Name: s.Name, NetUID: s.netuid}
+		e := homeSubnet{Name: s.Name, NetUID: s.netuid, Own: s.own}
 		for _, m := range s.Miners {
 			e.Miners = append(e.Miners, m.Name)
 		}
@@ -82,13 +83,26 @@ func (n *Network) writeHome() error {
 // resume takes the subnets of the directory's network, and refuses what was asked
 // for when it is another one.
 func (n *Network) resume(h *home) error {
-	var names []string
+	var names, examples []string
 	for _, s := range h.Subnets {
 		names = append(names, s.Name)
+		if s.Own == nil {
+			examples = append(examples, s.Name)
+		}
 	}
-	all, err := choose(names)
+	all, err := choose(examples)
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrFormat, n.cfg.Home, err)
+	}
+	if len(examples) == 0 {
+		all = nil
+	}
+	for _, s := range h.Subnets {
+		if s.Own != nil {
+			one := s.Own.subnet()
+			one.netuid = s.NetUID
+			all = append(all, one)
+		}
 	}
 	for i, s := range all {
 		var miners []string
@@ -106,6 +120,9 @@ func (n *Network) resume(h *home) error {
 	}
 	if len(n.cfg.Subnets) > 0 && len(n.cfg.Subnets) < len(names) {
 		return fmt.Errorf("%w: %s has the subnets %v: choose another --keep directory for fewer", ErrResumed, n.cfg.Home, names)
+	}
+	if len(n.cfg.Load) > 0 {
+		return fmt.Errorf("%w: %s is made already, and --load is for a new one: choose another --keep directory", ErrResumed, n.cfg.Home)
 	}
 	n.subnets = all
 	return nil

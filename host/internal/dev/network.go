@@ -24,6 +24,7 @@ type Config struct {
 	Home    string            // directory of the network
 	Subnets []string          // names of the subnets to run; none for all of the gallery
 	Files   map[string]string // files that replace the default data, by the subnet's name
+	Load    []string          // folders of further subnets, as 'plexus subnet new' makes them
 	Cache   string            // folder of compiled modules
 	Built   string            // folder of modules built before; empty builds them anew
 }
@@ -114,6 +115,9 @@ func (n *Network) make(ctx context.Context, out io.Writer, say func(string)) (er
 	if n.subnets, err = choose(n.cfg.Subnets); err != nil {
 		return err
 	}
+	if n.subnets, err = load(n.subnets, n.cfg.Load); err != nil {
+		return err
+	}
 	say("cutting the data")
 	if err := n.writeData(); err != nil {
 		return err
@@ -153,6 +157,9 @@ func (n *Network) make(ctx context.Context, out io.Writer, say func(string)) (er
 func (n *Network) buildAll(ctx context.Context, out io.Writer, say func(string)) (map[string][]byte, error) {
 	var paths []string
 	for _, s := range n.subnets {
+		if s.dir != "" {
+			continue
+		}
 		paths = append(paths, s.Module)
 		if s.Solver != "" {
 			paths = append(paths, s.Solver)
@@ -166,13 +173,20 @@ func (n *Network) buildAll(ctx context.Context, out io.Writer, say func(string))
 	}
 	modules := map[string][]byte{}
 	for _, s := range n.subnets {
-		modules[s.Name] = built[s.Module]
-		man, err := plugins.ReadManifest(built[s.Module])
+		module := built[s.Module]
+		if s.dir != "" {
+			say("building the module in " + s.dir)
+			if module, err = plugins.Build(ctx, s.dir, out); err != nil {
+				return nil, err
+			}
+		}
+		modules[s.Name] = module
+		man, err := plugins.ReadManifest(module)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", s.Module, err)
+			return nil, fmt.Errorf("%s: %w", s.Name, err)
 		}
 		s.answer, s.slices = man.Answer, man.Slices > 0
-		if err := keepFile(n.module(s), built[s.Module]); err != nil {
+		if err := keepFile(n.module(s), module); err != nil {
 			return nil, err
 		}
 		if s.Solver == "" {
@@ -261,7 +275,7 @@ func (n *Network) minersConfig(self, join string) (string, error) {
 	}{Join: join, Prices: n.path("miners", "prices.csv")}
 	for _, s := range n.subnets {
 		study := n.path("miners", "study", s.Name)
-		words := strings.NewReplacer("{solver}", n.solver(s), "{public}", n.public(s), "{study}", study, "{prices}", c.Prices)
+		words := strings.NewReplacer("{module}", n.module(s), "{solver}", n.solver(s), "{public}", n.public(s), "{study}", study, "{prices}", c.Prices)
 		for _, m := range s.Miners {
 			name := s.account(m.Name)
 			x := miner{Name: name, Hotkey: n.path("miners", name+".key"), NetUID: uint16(s.netuid), Engine: []string{self, "engine"}}

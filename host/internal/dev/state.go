@@ -20,7 +20,9 @@ type State struct {
 	roots   map[uint64]string // app hash by height, first reported
 	split   string            // two app hashes at one height: the worst there is
 	markets map[uint16]*market
-	traded  string // what the traders did last
+	traded  string // what the traders do
+	// The last of all subnets:
+	evidence, verdict string
 	notes   []string
 }
 
@@ -35,8 +37,6 @@ type market struct {
 	guests   []string                     // hotkeys of miners that joined, in the order seen
 	rounds   int                          // scored, by all validators
 	skipped  int
-	evidence string
-	verdict  string
 	equal    int // bundles that replay found equal
 	other    int // and others
 }
@@ -120,9 +120,9 @@ func (m *market) take(s *State, e event.Event) {
 		m.skipped++
 		s.note(fmt.Sprintf("%s skipped round %d of epoch %d of %s: %s", e.From, e.Round, e.Epoch, m.subnet.Name, e.Err))
 	case "my-evidence":
-		m.evidence = fmt.Sprintf("%.12s of %s, epoch %d, %d KiB", e.Root, e.From, e.Epoch, (e.Bytes+1023)>>10)
+		s.evidence = fmt.Sprintf("%s: %.16s of %s, epoch %d, %d KiB", m.subnet.Name, e.Root, e.From, e.Epoch, (e.Bytes+1023)>>10)
 	case "replay":
-		m.verdict = e.Text
+		s.verdict = m.subnet.Name + ": " + e.Text
 		if e.Err == "" {
 			m.equal++
 		} else {

@@ -24,6 +24,8 @@ type subnet struct {
 	netuid ledger.NetUID
 	data   ledger.DataSet // what the chain names; zero for none
 	slices bool           // the module draws slices of it
+	own    *own           // of one that is not the gallery's
+	dir    string         // its sources, likewise
 	answer uint64         // bytes of the largest answer, as the module declares
 }
 

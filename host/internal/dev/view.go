@@ -143,12 +143,12 @@ func (r *Running) frame(p *proved, keep string, width, height, turn int) []strin
 	defer s.mu.Unlock()
 	width, height = max(width, leastWidth), max(height, leastHeight)
 	head := []string{fmt.Sprintf("plexus dev  %s  block %d  %s", r.gen.ChainID, s.height, p.note)}
-	foot := r.foot(keep, width)
+	foot := r.foot(keep)
 	room := height - len(head) - len(foot)
 	var whole [][]string
 	lines := 0
 	for _, n := range s.subnets {
-		whole = append(whole, r.paint(s, p, s.markets[uint16(n.netuid)], width))
+		whole = append(whole, s.markets[uint16(n.netuid)].paint(s, p))
 		lines += len(whole[len(whole)-1])
 	}
 	if lines > room { // one line a subnet, and one of them in full
@@ -176,9 +176,19 @@ func (r *Running) frame(p *proved, keep string, width, height, turn int) []strin
 	return out[:min(len(out), height)]
 }
 
-// paint is a subnet in full: a line of its own, one of its evidence, and one for
-// each miner.
-func (r *Running) paint(s *State, p *proved, m *market, width int) []string {
+// replayed is what strangers found in the subnet's evidence.
+func (m *market) replayed() string {
+	switch {
+	case m.other > 0:
+		return fmt.Sprintf("%d bundles NOT EQUAL", m.other)
+	case m.equal > 0:
+		return fmt.Sprintf("%d replayed equal", m.equal)
+	}
+	return ""
+}
+
+// paint is a subnet in full: a line of its own, and one for each miner.
+func (m *market) paint(s *State, p *proved) []string {
 	tempo := uint64(m.subnet.Tempo)
 	into, running := uint64(0), uint64(0)
 	if s.height > m.ended {
@@ -193,23 +203,16 @@ func (r *Running) paint(s *State, p *proved, m *market, width int) []string {
 	if meta := p.markets[uint16(m.subnet.netuid)]; meta != nil {
 		price = fmt.Sprintf("%.6s TAO/α", meta.Price)
 	}
-	out := []string{fmt.Sprintf("%d %-10s epoch %-3d [%s%s] %2d/%d  %s  replayed %d equal, %d not", m.subnet.netuid, strings.ToUpper(m.subnet.Name), running,
-		strings.Repeat("#", full), strings.Repeat(".", cells-full), into, tempo, price, m.equal, m.other)}
+	out := []string{fmt.Sprintf("%d %-10s epoch %-3d [%s%s] %2d/%d  %s  %s", m.subnet.netuid, strings.ToUpper(m.subnet.Name), running,
+		strings.Repeat("#", full), strings.Repeat(".", cells-full), into, tempo, price, m.replayed())}
 	for _, x := range m.rows(s, p) {
 		out = append(out, fmt.Sprintf("  %-11s %.4f  %-15s incentive %.4f  %11s α  %s", clip(x.name, 11), x.mean, x.last, float64(x.incentive)/65535, coins(x.earned), x.say))
-	}
-	if m.evidence != "" {
-		line := "  evidence " + m.evidence
-		if m.verdict != "" {
-			line += "; " + m.verdict
-		}
-		out = append(out, line)
 	}
 	return out
 }
 
 // foot is what stands below the subnets.
-func (r *Running) foot(keep string, width int) []string {
+func (r *Running) foot(keep string) []string {
 	s := r.State
 	var nodes []string
 	for i := range producers {
@@ -217,6 +220,12 @@ func (r *Running) foot(keep string, width int) []string {
 	}
 	sort.Strings(nodes)
 	out := []string{"nodes     " + strings.Join(nodes, "  ")}
+	if s.evidence != "" {
+		out = append(out, "evidence  "+s.evidence)
+	}
+	if s.verdict != "" {
+		out = append(out, "replay    "+s.verdict)
+	}
 	if s.traded != "" {
 		out = append(out, "traders   "+s.traded)
 	}

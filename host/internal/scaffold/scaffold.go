@@ -136,10 +136,27 @@ func sources(language plugins.Language) ([]file, error) {
 	return append(list, file{"LICENSE", "plexus/LICENSE"}), nil
 }
 
+// DevFile is the file of a subnet's folder that says how 'plexus dev --load' is to
+// run it, and DevText what stands in it at first: the module answers its own tasks,
+// and a copier tries to live off that.
+const (
+	DevFile = "dev.json"
+	DevText = `{
+  "tempo": 20,
+  "rounds": [2, 7, 12],
+  "deadline_ms": 3500,
+  "miners": [
+    {"name": "solver", "say": "the module's own solve", "engine": ["wasm", "--module", "{module}"]},
+    {"name": "copier", "say": "repeats answers found in published evidence", "engine": ["copy", "--evidence", "{study}"]}
+  ]
+}
+`
+)
+
 // extras are the files of a project that the repository's own copy does not need;
 // from is their text.
 func extras(name string, language plugins.Language) []file {
-	list := []file{{"node_modules/\n*.wasm\n", ".gitignore"}}
+	list := []file{{"node_modules/\n*.wasm\n", ".gitignore"}, {DevText, DevFile}}
 	if language == plugins.Go {
 		list = append(list,
 			file{"module " + name + "\n\ngo 1.26\n\nrequire github.com/plexus-network/plexus v0.0.0\n\n" +
