@@ -23,22 +23,22 @@ type State struct {
 	traded  string // what the traders do
 	// The last of all subnets:
 	evidence, verdict string
-	notes   []string
+	notes             []string
 }
 
 // market is what is known of one subnet.
 type market struct {
-	subnet   *subnet
-	epoch    uint64                       // last that ended
-	ended    uint64                       // height at which it did
-	paid     map[uint64]map[string]uint64 // by epoch and hotkey
-	earned   map[string]uint64            // by hotkey
-	scores   map[string][]string          // by hotkey, the last few
-	guests   []string                     // hotkeys of miners that joined, in the order seen
-	rounds   int                          // scored, by all validators
-	skipped  int
-	equal    int // bundles that replay found equal
-	other    int // and others
+	subnet  *subnet
+	epoch   uint64                       // last that ended
+	ended   uint64                       // height at which it did
+	paid    map[uint64]map[string]uint64 // by epoch and hotkey
+	earned  map[string]uint64            // by hotkey
+	scores  map[string][]string          // by hotkey, the last few
+	guests  []string                     // hotkeys of miners that joined, in the order seen
+	rounds  int                          // scored, by all validators
+	skipped int
+	equal   int // bundles that replay found equal
+	other   int // and others
 }
 
 func newState(subnets []*subnet) *State {
