@@ -98,6 +98,10 @@ func Open(file string, want ledger.DataSet) (*Set, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	if s.sealed != nil && s.root == want.Root && s.sealed.window != want.Window {
+		return nil, fmt.Errorf("%w: %s is sealed in windows of %d slices, the chain says %d: its owner must name it with --window %d",
+			ErrRoot, file, s.sealed.window, want.Window, s.sealed.window)
+	}
 	if !s.Is(want) {
 		return nil, fmt.Errorf("%w: %s has root %x, the subnet names %x", ErrRoot, file, s.root[:6], want.Root[:6])
 	}
@@ -124,10 +128,13 @@ func (s *Set) Named() ledger.DataSet {
 	return n
 }
 
-// Is reports whether the set is the one that the ledger names, however its
-// slices are divided into windows.
+// Is reports whether the set is the one that the ledger names. How an open one is
+// divided into windows is the chain's matter; a sealed one is by itself.
 func (s *Set) Is(named ledger.DataSet) bool {
 	n := s.Named()
+	if s.sealed != nil && n.Window != named.Window {
+		return false
+	}
 	return n.Root == named.Root && n.Slices == named.Slices && n.Slice == named.Slice
 }
 

@@ -59,7 +59,7 @@ func (f *Finder) Find(place string, named ledger.DataSet) (*Set, error) {
 	for _, likely := range []bool{true, false} {
 		for _, e := range files {
 			name := filepath.Join(place, e.Name())
-			if strings.HasPrefix(e.Name(), root) != likely || strings.HasPrefix(e.Name(), ".") || strings.HasSuffix(e.Name(), ".part") {
+			if strings.HasPrefix(e.Name(), root) != likely || noSet(e.Name()) {
 				continue
 			}
 			info, err := os.Stat(name) // follows a link, which the entry does not

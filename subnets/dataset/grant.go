@@ -85,13 +85,13 @@ func OpenGrant(hotkey key.Seed, b []byte) (*Grant, error) {
 	return DecodeGrant(plain)
 }
 
-// Grant returns the keys of the windows from first on that are here, up to the
-// first that is not: ErrLocked if that is the first.
-func (x *Sealed) Grant(first uint64) (*Grant, error) {
+// Grant returns the keys of the windows from first on that are here, at most so
+// many of them and up to the first that is not: ErrLocked if that is the first.
+func (x *Sealed) Grant(first, most uint64) (*Grant, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	g := &Grant{Root: x.root, First: first}
-	for w := first; ; w++ {
+	for w := first; w-first < most; w++ {
 		k, ok := x.keys[w]
 		if !ok {
 			break
@@ -102,6 +102,15 @@ func (x *Sealed) Grant(first uint64) (*Grant, error) {
 		return nil, fmt.Errorf("%w: window %d of %d", ErrLocked, first, len(x.boxes))
 	}
 	return g, nil
+}
+
+// UnlockAll takes the secret of whoever sealed the set.
+func (x *Sealed) UnlockAll(secret key.Seed) error {
+	g := &Grant{Root: x.root}
+	for w := range x.Windows() {
+		g.Keys = append(g.Keys, WindowKey(secret, w))
+	}
+	return x.Unlock(g)
 }
 
 // Unlock takes the keys of a grant after checking each against what the set's file

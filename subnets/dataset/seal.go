@@ -69,7 +69,6 @@ func Seal(s *Set, windows uint64, secret key.Seed) (*Sealed, error) {
 	for i := range windows * window {
 		x.most = max(x.most, len(s.bytes(int(i))))
 	}
-	var secrets [][32]byte
 	for w := range windows {
 		k := WindowKey(secret, w)
 		var plain, body []byte
@@ -84,13 +83,12 @@ func Seal(s *Set, windows uint64, secret key.Seed) (*Sealed, error) {
 		}
 		x.boxes = append(x.boxes, box.Seal(nil, nonce(w), append(plain, body...), nil))
 		x.commits = append(x.commits, commit(w, k))
-		secrets = append(secrets, k)
 	}
 	x.encode()
 	if len(x.file) > MaxFile {
 		return nil, fmt.Errorf("dataset: the sealed set has %d bytes, at most %d", len(x.file), MaxFile)
 	}
-	return x, x.Unlock(&Grant{Root: x.root, Keys: secrets})
+	return x, x.UnlockAll(secret)
 }
 
 // encode writes the file and derives from it what identifies the set.

@@ -61,7 +61,7 @@ func TestSealed(t *testing.T) {
 		}
 	}
 	holder, stranger := key.Seed{1}, key.Seed{2}
-	g, err := x.Grant(1)
+	g, err := x.Grant(1, 9)
 	if err != nil || len(g.Keys) != 3 {
 		t.Fatalf("%d keys, %v", len(g.Keys), err)
 	}
@@ -118,11 +118,14 @@ func TestSealed(t *testing.T) {
 		t.Errorf("%d windows verified, %v", opened, err)
 	}
 	// Who was granted a window grants it on.
-	on, err := out.Grant(2)
+	on, err := out.Grant(2, 9)
 	if err != nil || len(on.Keys) != 1 {
 		t.Errorf("%+v, %v", on, err)
 	}
-	if _, err := out.Grant(0); !errors.Is(err, ErrLocked) {
+	if few, err := x.Grant(0, 2); err != nil || len(few.Keys) != 2 {
+		t.Errorf("at most two keys: %+v, %v", few, err)
+	}
+	if _, err := out.Grant(0, 9); !errors.Is(err, ErrLocked) {
 		t.Errorf("granting what one has not: %v", err)
 	}
 }
@@ -132,6 +135,12 @@ func TestWindowsMatchTheLedger(t *testing.T) {
 	x, lines := hidden(t, 31, 7)
 	n := x.Set().Named()
 	n.From = 100
+	if other := n; true {
+		other.Window++
+		if x.Set().Is(other) || !x.Set().Is(n) {
+			t.Error("windows of another size pass")
+		}
+	}
 	seen := map[uint64]bool{}
 	for e := ledger.Epoch(98); e < 110; e++ {
 		first, count := n.Draw(e)
@@ -210,7 +219,7 @@ func TestTampered(t *testing.T) {
 func TestGrants(t *testing.T) {
 	x, _ := hidden(t, 8, 4)
 	other, _ := hidden(t, 12, 4)
-	g, err := x.Grant(0)
+	g, err := x.Grant(0, 9)
 	if err != nil {
 		t.Fatal(err)
 	}

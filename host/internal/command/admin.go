@@ -125,6 +125,12 @@ func printAnswer(c *cobra.Command, a *admin.Answer) error {
 	for _, s := range a.Subnets {
 		fmt.Fprintf(w, "netuid %d\t%s\t%d rounds scored\t%d skipped\t%d restarts\tdata %s\tfuel/s %s\tmemory %s\n",
 			s.NetUID, s.State, s.Scored, s.Skipped, s.Restarts, cmp.Or(s.Data, "none"), unbounded(s.Fuel), unbounded(s.Memory))
+		if s.Windows > 0 {
+			fmt.Fprintf(w, "\tdata: %d of %d windows left\n", s.Left, s.Windows)
+		}
+		if s.DataErr != "" {
+			fmt.Fprintf(w, "\tdata: %s\n", s.DataErr)
+		}
 		if s.Err != "" {
 			fmt.Fprintf(w, "\tat %s: %s\n", s.ErrAt.Local().Format("2006-01-02 15:04:05"), s.Err)
 		}

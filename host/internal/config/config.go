@@ -49,6 +49,7 @@ type Config struct {
 	Validate  []ledger.NetUID // validate
 	Subnets   []Subnet        // subnets
 	Data      string          // data
+	Datasets  Datasets        // datasets.*
 	Cache     string          // cache
 	Workers   int             // workers
 	MaxCall   time.Duration   // max_call
@@ -71,6 +72,13 @@ type Config struct {
 type Evidence struct {
 	Keep    uint64 // epochs
 	Archive bool   // keep all
+}
+
+// Datasets configures how the data sets of subnets are got and kept.
+type Datasets struct {
+	Fetch bool   // ask peers
+	Quota int64  // bytes of what was fetched, 0 for no bound
+	Warn  uint64 // windows
 }
 
 // Modules configures where modules come from and what bounds them.
@@ -183,6 +191,7 @@ func Default() Config {
 		TCP:      TCP{Listen: "127.0.0.1:26656"},
 		P2P:      P2P{HolePunching: true, MaxPeers: defaultMaxPeers, PrefixPeers: defaultPrefixPeers},
 		Snapshot: Snapshot{Keep: 2},
+		Datasets: Datasets{Fetch: true, Quota: 4 << 30, Warn: 8},
 		API:      API{Listen: "127.0.0.1:9650", Rate: 50, Body: 1 << 20},
 		Admin:    Admin{Socket: "admin.sock"}, Log: Log{Level: "info", Format: "text"},
 		Modules:  Modules{Quota: 1 << 30, Inline: worker.DefaultInline, Referee: 256},

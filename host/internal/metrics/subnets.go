@@ -13,6 +13,8 @@ type subnets struct{ stats func() []admin.Subnet }
 
 var (
 	subnetRestarts = prometheus.NewDesc("plexus_subnet_restarts_total", "Times that the loop of a validated subnet ended by a fault and was started again.", []string{"netuid"}, nil)
+	subnetData     = prometheus.NewDesc("plexus_subnet_data_ready", "Whether the data of a validated subnet is at hand.", []string{"netuid"}, nil)
+	subnetWindows  = prometheus.NewDesc("plexus_subnet_data_windows_left", "Windows of the data set from the running epoch on.", []string{"netuid"}, nil)
 	subnetRounds   = prometheus.NewDesc("plexus_subnet_rounds_total", "Rounds of a validated subnet, by outcome.", []string{"netuid", "outcome"}, nil)
 )
 
@@ -20,6 +22,8 @@ var (
 func (s subnets) Describe(to chan<- *prometheus.Desc) {
 	to <- subnetRestarts
 	to <- subnetRounds
+	to <- subnetData
+	to <- subnetWindows
 }
 
 // Collect implements prometheus.Collector.
@@ -29,5 +33,16 @@ func (s subnets) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(subnetRestarts, prometheus.CounterValue, float64(x.Restarts), n)
 		to <- prometheus.MustNewConstMetric(subnetRounds, prometheus.CounterValue, float64(x.Scored), n, "scored")
 		to <- prometheus.MustNewConstMetric(subnetRounds, prometheus.CounterValue, float64(x.Skipped), n, "skipped")
+		if x.Root == "" {
+			continue
+		}
+		ready := 1.0
+		if x.DataErr != "" {
+			ready = 0
+		}
+		to <- prometheus.MustNewConstMetric(subnetData, prometheus.GaugeValue, ready, n)
+		if x.Windows > 0 {
+			to <- prometheus.MustNewConstMetric(subnetWindows, prometheus.GaugeValue, float64(x.Left), n)
+		}
 	}
 }

@@ -57,6 +57,7 @@ type subnetLoop struct {
 	rounds   map[string]int // by outcome: scored or skipped
 	lastErr  string
 	since    time.Time // of lastErr
+	data     dataState
 }
 
 func newLoops(log *slog.Logger) *loops {
@@ -198,6 +199,28 @@ func (l *loops) setting(s *subnetLoop) config.Subnet {
 	return s.cfg
 }
 
+// find is how a subnet that is wanted is to be validated.
+func (l *loops) find(netuid ledger.NetUID) (config.Subnet, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	i := slices.IndexFunc(l.want, func(w config.Subnet) bool { return w.NetUID == netuid })
+	if i < 0 {
+		return config.Subnet{}, false
+	}
+	return l.want[i], true
+}
+
+// tellData notes what is known of a subnet's data and returns the error noted
+// before.
+func (l *loops) tellData(netuid ledger.NetUID, d dataState) (was string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s := l.all[netuid]; s != nil {
+		was, s.data = s.data.Err, d
+	}
+	return was
+}
+
 // list tells of the loops, in the order of their netuids.
 func (l *loops) list() (out []admin.Subnet) {
 	l.mu.Lock()
@@ -210,6 +233,9 @@ func (l *loops) list() (out []admin.Subnet) {
 			x.State = "ending"
 		case s.waiting:
 			x.State = "waiting"
+		}
+		if s.data.Root != ([32]byte{}) {
+			x.Root, x.Windows, x.Left, x.DataErr = fmt.Sprintf("%x", s.data.Root), s.data.Windows, s.data.Left, s.data.Err
 		}
 		if s.lastErr != "" {
 			at := s.since

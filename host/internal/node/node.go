@@ -64,7 +64,7 @@ type Node struct {
 
 // Open opens everything that a node needs. Close it, whether or not it ran.
 func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *event.Writer) (_ *Node, err error) {
-	n := &Node{cfg: cfg, log: log, events: events, outbox: make(chan []byte, 1024), breach: make(chan error, 1), data: newDatasets(), loops: newLoops(log),
+	n := &Node{cfg: cfg, log: log, events: events, outbox: make(chan []byte, 1024), breach: make(chan error, 1), loops: newLoops(log),
 		quit: make(chan struct{}, 1), running: cfg}
 	defer func() {
 		if err != nil {
@@ -81,7 +81,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *even
 	if n.join, err = cfg.JoinAddrs(n.gen.Hash()); err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{"chain", "work", "consensus", "evidence", "modules"} {
+	for _, dir := range []string{"chain", "work", "consensus", "datasets", "evidence", "modules"} {
 		if err := os.MkdirAll(filepath.Join(cfg.Home, dir), 0o700); err != nil {
 			return nil, err
 		}
@@ -153,10 +153,19 @@ func (n *Node) openWork() error {
 	if n.bundles, err = evidence.OpenFolder(filepath.Join(n.cfg.Home, "evidence"), keep); err != nil {
 		return fmt.Errorf("evidence: %w", err)
 	}
+	n.data = newDatasets(filepath.Join(n.cfg.Home, "datasets"), n.hot, n.log)
+	n.data.fetch, n.data.readers = n.fetchFile, n.readers
+	n.data.bound(n.cfg.Datasets)
+	if err := n.data.own(); err != nil {
+		return err
+	}
 	n.loops.run, n.loops.fault, n.loops.gone = n.validate, n.tellFault, n.data.forget
 	n.loops.ask(n.cfg.Validated())
 	n.net.ServeBlobs(func(id [32]byte) (io.ReadSeekCloser, int64, error) {
 		if f, size, err := n.modules.open(id); err == nil {
+			return f, size, nil
+		}
+		if f, size, err := n.data.serve(id); err == nil {
 			return f, size, nil
 		}
 		return n.bundles.Open(id, n.closed)
@@ -271,6 +280,11 @@ func (n *Node) Run(ctx context.Context) error {
 		return n.keepJoined(ctx)
 	})
 	if n.modules.registry != nil {
+		data := chainView{n}.Blocks(ctx)
+		g.Go(func() error {
+			n.keepData(ctx, data)
+			return nil
+		})
 		blocks := chainView{n}.Blocks(ctx)
 		g.Go(func() error {
 			n.modules.warm(ctx, blocks, func() ([]announced, error) {

@@ -33,7 +33,7 @@ const (
 var policyKeys = []string{"modules.source", "modules.limits", "modules.allow", "modules.deny"}
 
 // subnetKeys are the keys that say which subnets are validated and with what.
-var subnetKeys = []string{"validate", "subnets", "data"}
+var subnetKeys = []string{"validate", "subnets", "data", "datasets.fetch", "datasets.quota", "datasets.warn"}
 
 // Control is what a node needs of its process to be operated while it runs. Any
 // field may be nil.
@@ -60,6 +60,9 @@ func (n *Node) Reload() (string, error) {
 	if len(c.Validated()) > 0 && n.modules.registry == nil {
 		return "", fmt.Errorf("%w: the node was started without a hotkey: start it again to validate subnets", config.ErrConfig)
 	}
+	if err := n.data.own(); err != nil {
+		return "", err
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	// The policy of modules is applied as a whole: parts of it alone mean something
@@ -71,6 +74,8 @@ func (n *Node) Reload() (string, error) {
 	n.running.Modules.Source, n.running.Modules.Limits, n.running.Modules.Allow, n.running.Modules.Deny =
 		c.Modules.Source, c.Modules.Limits, c.Modules.Allow, c.Modules.Deny
 	n.running.Validate, n.running.Subnets, n.running.Data = c.Validate, c.Subnets, c.Data
+	n.running.Datasets = c.Datasets
+	n.data.bound(c.Datasets)
 	n.loops.ask(c.Validated())
 	var done, later []string
 	for _, k := range config.Keys() {
