@@ -143,6 +143,9 @@ func direct(as []multiaddr.Multiaddr) (out []multiaddr.Multiaddr) {
 	return out
 }
 
+// Loopback reports whether an address is one of this machine alone, or none.
+func Loopback(addr string) bool { return local([]string{addr}) }
+
 // local says that a host with these addresses is reached from this machine only.
 func local(listen []string) bool {
 	for _, s := range listen {

@@ -2,6 +2,7 @@ package round
 
 import (
 	"errors"
+	"strconv"
 
 	"github.com/plexus-network/plexus/abi"
 	"github.com/plexus-network/plexus/abi/cbor"
@@ -11,6 +12,9 @@ import (
 
 // Protocol is the stream name of the exchange.
 const Protocol = "work"
+
+// PeerGroup names the gossip of where a subnet's miners are.
+func PeerGroup(n ledger.NetUID) string { return "subnet-" + strconv.Itoa(int(n)) }
 
 // MaxDeadlineMS is the longest deadline that a miner accepts.
 const MaxDeadlineMS = 120_000

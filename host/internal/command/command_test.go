@@ -71,7 +71,7 @@ func TestUsage(t *testing.T) {
 		{"send 1 " + alice + " --from nobody", exitKey, "plexus key new nobody"},
 		{"register", 64, "--hotkey KEY is needed"},
 		{"register --hotkey //a --max-price cheap", 64, "not an amount"},
-		{"miner", 64, "--hotkey KEY and --engine NAME are needed"},
+		{"miner", 64, "--hotkey KEY and a model are needed"},
 		{"key new", 64, "takes one name"},
 		{"key new ../../etc/passwd --no-password", exitUsage, "use letters"},
 		{"key list extra", 64, "takes no arguments"},

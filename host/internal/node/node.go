@@ -352,6 +352,11 @@ func (n *Node) Close() error {
 // validate runs the loop of one subnet to its end.
 func (n *Node) validate(ctx context.Context, s *subnetLoop, quit <-chan struct{}) error {
 	module := n.modules.of(s.netuid)
+	ctx, cancel := context.WithCancel(ctx)
+	var beside sync.WaitGroup
+	beside.Go(func() { n.whereabouts(ctx, s.netuid) })
+	defer beside.Wait()
+	defer cancel()
 	return validator.New(validator.Config{ChainID: n.gen.ChainID, NetUID: s.netuid, Hotkey: n.hot, Net: n.net, Chain: chainView{n}, Keep: n.work,
 		Module: func(ctx context.Context, id plugins.ID) (plugins.Caller, error) {
 			c, err := module(ctx, id)

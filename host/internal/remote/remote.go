@@ -39,6 +39,10 @@ type Config struct {
 	// Seed is the identity by which others know this process; zero takes one at
 	// random, for a process that nobody asks for.
 	Seed key.Seed
+	// Listen has the multiaddrs to listen on, for a process that is asked for; none
+	// means loopback. Hidden listens nowhere; see p2p.Config.
+	Listen []string
+	Hidden bool
 	// Saved is what Save was last called with, and Save keeps the newest verified
 	// header; see chain.LightConfig. Both may be nil.
 	Saved []byte
@@ -73,7 +77,7 @@ func newHost(c Config) (*p2p.Host, error) {
 	if !asked {
 		rand.Read(c.Seed[:]) // crypto/rand never fails
 	}
-	return p2p.New(p2p.Config{Seed: c.Seed, Genesis: c.Join.Genesis, Client: true, Announce: asked, HolePunching: asked, Log: c.Log})
+	return p2p.New(p2p.Config{Seed: c.Seed, Listen: c.Listen, Hidden: c.Hidden, Genesis: c.Join.Genesis, Client: true, Announce: asked, HolePunching: asked, Log: c.Log})
 }
 
 // Host joins a network as the identity of a seed and reads nothing of it: for one
