@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -119,8 +120,16 @@ func fixed(symbols string) ([]byte, error) {
 
 // memKeep is a validator's or a miner's keep that outlives it.
 type memKeep struct {
-	mu sync.Mutex
-	m  map[string][]byte
+	mu  sync.Mutex
+	m   map[string][]byte
+	saw func(k string, m map[string][]byte) // told of each Put
+}
+
+// watch has fn told of each Put, with everything that is kept then.
+func (k *memKeep) watch(fn func(k string, m map[string][]byte)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.saw = fn
 }
 
 func (k *memKeep) Get(key []byte) ([]byte, error) {
@@ -133,6 +142,9 @@ func (k *memKeep) Put(key, value []byte) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.m[string(key)] = append([]byte{}, value...)
+	if k.saw != nil {
+		k.saw(string(key), k.m)
+	}
 	return nil
 }
 
@@ -195,6 +207,7 @@ type arena struct {
 	mu     sync.Mutex
 	events [validators][]validator.Event
 	files  map[[32]byte][]byte
+	built  map[[32]byte][]byte // artifacts
 
 	ctx   context.Context
 	stop  [validators]func()        // ends one validator and waits for it
@@ -208,7 +221,7 @@ func newArena(t testing.TB, m plugins.Caller, data *dataset.Set, p ledger.Subnet
 	if data != nil {
 		sub.Data = data.Named()
 	}
-	a := &arena{chain: newChain(t, len(parts), sub), module: m, data: data, parts: parts, files: map[[32]byte][]byte{}}
+	a := &arena{chain: newChain(t, len(parts), sub), module: m, data: data, parts: parts, files: map[[32]byte][]byte{}, built: map[[32]byte][]byte{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	a.ctx = ctx
 	var wg sync.WaitGroup
@@ -266,6 +279,20 @@ func (a *arena) startValidator(i int) {
 				return nil, dataset.ErrRoot
 			}
 			return a.data, nil
+		},
+		Artifact: func(_ context.Context, _ ledger.NetUID, _ ledger.Epoch, hash [32]byte) ([]byte, error) {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			if b, ok := a.built[hash]; ok {
+				return b, nil
+			}
+			return nil, fs.ErrNotExist
+		},
+		KeepArtifact: func(_ ledger.NetUID, _ ledger.Epoch, hash [32]byte, b []byte) error {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			a.built[hash] = b
+			return nil
 		},
 		Publish: func(_ ledger.NetUID, _ ledger.Epoch, write func(io.Writer) ([32]byte, error)) ([32]byte, int64, error) {
 			var file bytes.Buffer

@@ -104,7 +104,7 @@ func (w *bench) play(v int, e ledger.Epoch, i uint16) evidence.Round {
 		b, proof, _ := w.data.Slice(k)
 		r.Slices, data = append(r.Slices, evidence.Slice{Index: k, Data: b, Proof: proof}), append(data, b)
 	}
-	task, fuel, err := round.Task(context.Background(), native{}, beta, nil, data, nil)
+	task, fuel, err := round.Task(context.Background(), native{}, beta, w.terms(e, i, data))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -118,8 +118,9 @@ func (w *bench) play(v int, e ledger.Epoch, i uint16) evidence.Round {
 
 // respond is the whole exchange with roster member k.
 func (w *bench) respond(v int, e ledger.Epoch, r *evidence.Round, k int, data []byte) evidence.Response {
+	_, beta := w.hot[v].VRF().Prove(round.Alpha(w.record(e).Seed, netuid, r.Round))
 	req := round.Request{ChainID: w.gen.ChainID, NetUID: netuid, Module: native{}.ID(), Epoch: e, Round: r.Round, Task: r.Task,
-		Caller: w.hot[v].Public(), Callee: w.hot[k].Public(), DeadlineMS: 10_000, ID: [16]byte{byte(k), byte(r.Round), byte(v), byte(e)}}
+		Caller: w.hot[v].Public(), Callee: w.hot[k].Public(), DeadlineMS: 10_000, ID: round.RequestID(beta, w.hot[k].Public())}
 	return w.exchange(v, k, &req, data)
 }
 
@@ -141,7 +142,7 @@ func (w *bench) score(r *evidence.Round, beta [32]byte, task abi.Task) {
 			payloads, at = append(payloads, r.Responses[j].Payload.Data), append(at, j)
 		}
 	}
-	scores, fuel, err := round.Score(context.Background(), native{}, beta, nil, task, payloads)
+	scores, fuel, err := round.Score(context.Background(), native{}, beta, nil, task, nil, payloads)
 	if err != nil {
 		w.t.Fatal(err)
 	}

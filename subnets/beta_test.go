@@ -27,7 +27,7 @@ func TestBetaDecides(t *testing.T) {
 			b, _, _ := set.Slice(i)
 			data = append(data, b)
 		}
-		task, _, err := round.Task(t.Context(), m, beta, nil, data, nil)
+		task, _, err := round.Task(t.Context(), m, beta, round.Terms{Slices: data})
 		if err != nil {
 			t.Fatal(err)
 		}

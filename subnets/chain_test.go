@@ -7,17 +7,22 @@ package subnets_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/key"
+	"github.com/plexus-network/plexus/ledger/proof"
+	"github.com/plexus-network/plexus/ledger/proof/prooftest"
 	"github.com/plexus-network/plexus/ledger/unit"
+	"github.com/plexus-network/plexus/subnets/round"
 )
 
 const (
@@ -63,9 +68,12 @@ type chain struct {
 	mu      sync.Mutex
 	state   view
 	height  ledger.Height
+	past    map[ledger.Height]view // states by height
 	pool    [][]byte
 	readers map[chan ledger.Height]bool
 	refused []ledger.TxResult
+
+	keepGoing atomic.Bool // blocks wait for nobody
 }
 
 func seed(kind string, i int) key.Seed { return key.Seed(key.Hash("test-"+kind, []byte{byte(i)})) }
@@ -73,7 +81,7 @@ func seed(kind string, i int) key.Seed { return key.Seed(key.Hash("test-"+kind, 
 // newChain makes a chain whose epoch 1, the first with a full roster, begins
 // with its next block.
 func newChain(t testing.TB, miners int, sub ledger.Subnet) *chain {
-	c := &chain{t: t, state: view{}, readers: map[chan ledger.Height]bool{}}
+	c := &chain{t: t, state: view{}, past: map[ledger.Height]view{}, readers: map[chan ledger.Height]bool{}}
 	sub.Owner, sub.OwnerHotkey, sub.Meter, sub.ABI, sub.Started = seed("owner", 0).Public(), seed("ownerhot", 0).Public(), 1, 1, 1
 	g := &ledger.Genesis{ChainID: "test-1", Time: 1, Params: ledger.DefaultParams(),
 		Subnets: []ledger.GenesisSubnet{{NetUID: netuid, Lock: 1000 * unit.Coin, Subnet: sub}}}
@@ -122,7 +130,7 @@ func params(rounds []uint16, asked int) ledger.SubnetParams {
 func (c *chain) twin(t testing.TB) *chain {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return &chain{t: t, gen: c.gen, hot: c.hot, cold: c.cold, state: maps.Clone(c.state), height: c.height, readers: map[chan ledger.Height]bool{}}
+	return &chain{t: t, gen: c.gen, hot: c.hot, cold: c.cold, state: maps.Clone(c.state), height: c.height, past: maps.Clone(c.past), readers: map[chan ledger.Height]bool{}}
 }
 
 // block makes one block of the pool and of txs, as the producer of its turn, and
@@ -139,7 +147,7 @@ func (c *chain) block(txs ...[]byte) []ledger.TxResult {
 		return nil
 	}
 	entries := append(ledger.Select(c.state, h, c.pool, 1<<20), txs...)
-	b := ledger.Block{Height: h, Time: int64(h) * 1000, Proposer: p.Address(), Hash: [32]byte{byte(h)}, Entries: append([][]byte{entry}, entries...)}
+	b := ledger.Block{Height: h, Time: int64(h) * 1000, Proposer: p.Address(), Hash: c.header(h).Hash(), Entries: append([][]byte{entry}, entries...)}
 	if err := ledger.Admit(c.state, b); err != nil {
 		c.t.Errorf("block %d is not admitted: %v", h, err)
 		return nil
@@ -151,7 +159,7 @@ func (c *chain) block(txs ...[]byte) []ledger.TxResult {
 	}
 	next := maps.Clone(c.state)
 	next.write(res.Writes)
-	c.state, c.height = next, h
+	c.state, c.height, c.past[h] = next, h, next
 	for _, r := range res.Txs[1:] {
 		if r.Code != ledger.OK {
 			c.refused = append(c.refused, r)
@@ -166,6 +174,37 @@ func (c *chain) block(txs ...[]byte) []ledger.TxResult {
 	c.pool = left
 	c.tell()
 	return res.Txs[len(res.Txs)-len(txs):]
+}
+
+// header is the part of a block's header that names the state before it.
+func (c *chain) header(h ledger.Height) *proof.Header {
+	p := &proof.Header{Path: [4][32]byte{{byte(h), byte(h >> 8)}}}
+	if before, ok := c.past[h-1]; ok {
+		p.Root = prooftest.New(before).Root()
+	}
+	return p
+}
+
+// Prove implements validator.Chain: as a node it holds the last 16 states.
+func (c *chain) Prove(h ledger.Height, keys [][]byte) (s proof.State, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	state, ok := c.past[h]
+	if !ok || h >= c.height || h+16 <= c.height {
+		return s, fmt.Errorf("the state after block %d cannot be proved at block %d", h, c.height)
+	}
+	s = proof.State{Height: h, Header: *c.header(h + 1)}
+	tree := prooftest.New(state)
+	for _, k := range keys {
+		v := proof.Value{Key: k, Value: state[string(k)]}
+		if v.Value != nil {
+			if v.Proof, err = tree.Prove(k); err != nil {
+				return s, err
+			}
+		}
+		s.Values = append(s.Values, v)
+	}
+	return s, nil
 }
 
 // tell sends the height to all readers; a slow one loses the older height.
@@ -203,7 +242,7 @@ func (c *chain) run(ctx context.Context, every time.Duration) {
 			return
 		case <-tick.C:
 		}
-		if !c.settled() && time.Since(since) < patience {
+		if !c.keepGoing.Load() && !c.settled() && time.Since(since) < patience {
 			c.mu.Lock()
 			c.tell() // they act on blocks only, and may act on one again
 			c.mu.Unlock()
@@ -259,6 +298,7 @@ func (c *chain) now() view {
 	return c.state
 }
 
+func (c *chain) tall() ledger.Height                        { c.mu.Lock(); defer c.mu.Unlock(); return c.height }
 func (c *chain) View() (ledger.View, func(), error)         { return c.now(), func() {}, nil }
 func (c *chain) Fresh(context.Context) (ledger.View, error) { return c.now(), nil }
 func (c *chain) clock() *ledger.Clock                       { k, _ := ledger.LoadClock(c.now(), netuid); return k }
@@ -277,6 +317,12 @@ func (c *chain) earned(i int) uint64 {
 		c.t.Error(err)
 	}
 	return p
+}
+
+// terms are those of a round of epoch e.
+func (c *chain) terms(e ledger.Epoch, i uint16, data [][]byte) round.Terms {
+	rec, p := c.record(e), &c.subnet().Params
+	return round.Terms{Params: p.Module, Slices: data, Height: round.Begin(rec, p, i), Last: round.Last(rec, p)}
 }
 
 // Blocks implements validator.Chain.

@@ -1,6 +1,7 @@
 package subnets_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/plexus-network/plexus/abi"
@@ -100,7 +101,7 @@ func TestRestart(t *testing.T) {
 	a.stop[0]()
 	after := a.keeps[0].copy()
 	for k, v := range kept {
-		if string(after[k]) != string(v) {
+		if strings.HasPrefix(k, "finished/") && string(after[k]) != string(v) {
 			t.Errorf("a round kept before the restart was changed by it")
 		}
 	}

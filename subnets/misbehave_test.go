@@ -155,11 +155,11 @@ func TestMiners(t *testing.T) {
 			for _, s := range b.Rounds[i].Slices {
 				data = append(data, s.Data)
 			}
-			task, _, err := round.Task(a.ctx, a.module, beta, nil, data, nil)
+			task, _, err := round.Task(a.ctx, a.module, beta, a.terms(1, uint16(i), data))
 			if err != nil {
 				t.Fatal(err)
 			}
-			scores, _, err := round.Score(a.ctx, a.module, beta, nil, task, [][]byte{answer})
+			scores, _, err := round.Score(a.ctx, a.module, beta, nil, task, nil, [][]byte{answer})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -96,7 +96,7 @@ func BenchmarkReplay3072(b *testing.B) {
 			s, proof, _ := set.Slice(k)
 			r.Slices, data = append(r.Slices, evidence.Slice{Index: k, Data: s, Proof: proof}), append(data, s)
 		}
-		task, fuel, err := round.Task(b.Context(), m, beta, nil, data, nil)
+		task, fuel, err := round.Task(b.Context(), m, beta, w.terms(1, r.Round, data))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -108,12 +108,12 @@ func BenchmarkReplay3072(b *testing.B) {
 				b.Fatal(err)
 			}
 			req := round.Request{ChainID: w.gen.ChainID, NetUID: netuid, Module: m.ID(), Epoch: 1, Round: r.Round, Task: r.Task,
-				Caller: w.hot[0].Public(), Callee: roster[k].Hotkey, DeadlineMS: 10_000, ID: [16]byte{byte(k), byte(i)}}
+				Caller: w.hot[0].Public(), Callee: roster[k].Hotkey, DeadlineMS: 10_000, ID: round.RequestID(beta, roster[k].Hotkey)}
 			r.Responses = append(r.Responses, w.exchange(0, w.number(roster[k].Hotkey), &req, answer))
 			r.Responses[len(r.Responses)-1].Leaf.Index = uint16(k)
 			payloads = append(payloads, answer)
 		}
-		scores, fuel, err := round.Score(b.Context(), m, beta, nil, task, payloads)
+		scores, fuel, err := round.Score(b.Context(), m, beta, nil, task, nil, payloads)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package chain
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"testing"
@@ -90,6 +91,19 @@ func TestLight(t *testing.T) {
 	}
 	if hash, err := l.BlockHash(ctx, past.Height+1); err != nil || hash != past.Header.Hash() {
 		t.Errorf("the header's hash is %x, of block %d %x, %v", past.Header.Hash(), past.Height+1, hash, err)
+	}
+	// A header that the state has forgotten is followed back to.
+	lost := &LightView{l: v.l, ctx: ctx, head: v.head, known: map[string]wire.Proved{}}
+	for h := uint64(1); h <= v.Height(); h++ {
+		k := binary.BigEndian.AppendUint16([]byte("hash/"), uint16(h))
+		lost.known[string(k)] = wire.Proved{}
+		want := n.engine.blocks.LoadBlockMeta(int64(h))
+		if got, err := lost.BlockHash(h); err != nil || !bytes.Equal(got[:], want.BlockID.Hash) {
+			t.Errorf("hash of block %d without the state: %x, %v", h, got, err)
+		}
+	}
+	if _, err := lost.BlockHash(v.Height() + 1); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("a block after the view's: %v", err)
 	}
 	for _, h := range []uint64{n.Head().Height + 5, 1 << 62} {
 		if _, err := n.Prove(h, nil); !errors.Is(err, ErrUnavailable) {

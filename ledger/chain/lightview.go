@@ -78,6 +78,26 @@ func (v *LightView) Prefetch(keys [][]byte) error {
 	return nil
 }
 
+// BlockHash returns the verified hash of a block up to the view's, however old:
+// one that the state has forgotten is followed back header by header, from the
+// oldest that is kept here.
+func (v *LightView) BlockHash(height uint64) ([32]byte, error) {
+	if height == 0 || height > v.head.Height {
+		return [32]byte{}, fmt.Errorf("%w: block %d, the view is of %d", ErrUnavailable, height, v.head.Height)
+	}
+	hash, ok, err := ledger.BlockHash(v, height)
+	if err != nil || ok {
+		return hash, err
+	}
+	v.l.mu.Lock()
+	defer v.l.mu.Unlock()
+	lb, err := v.l.verify(v.ctx, int64(height))
+	if err != nil {
+		return hash, err
+	}
+	return [32]byte(lb.Hash()), nil
+}
+
 // fetch gets up to MaxKeys keys, in halves when together they are too large.
 func (v *LightView) fetch(keys [][]byte) ([]wire.Proved, error) {
 	b, err := ask(v.ctx, v.l.cfg.Ask, wire.Request{Kind: wire.AskProofs, Height: v.head.Height, Keys: keys})

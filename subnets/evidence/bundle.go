@@ -45,6 +45,8 @@ type Round struct {
 	TaskFuel  uint64
 	ScoreFuel uint64
 	Slices    []Slice
+	Headers   []Header   // one for each height of the inputs, rising
+	Inputs    []Input    // in the order of the task
 	Responses []Response // in the order drawn
 }
 
@@ -65,6 +67,8 @@ type Bundle struct {
 	CarryOut  []Carried // rising by hotkey
 	RankFuel  uint64
 	Row       ledger.Row
+	Artifact  []byte // that the tasks were drawn with, empty for none
+	Merge     *Merge // nil when the validator did not vote
 }
 
 // CarryHash is how a commitment names carries: zero for none.
@@ -136,17 +140,18 @@ func (r *Round) leafHashes() [][32]byte {
 // honest validator's replay differ.
 func (r *Round) rest() [32]byte { return key.Hash("round-data", r.append(nil)) }
 
-// appendTop appends what the root says beside rounds and opening.
-func (b *Bundle) appendTop(out []byte) []byte {
-	out = cbor.AppendText(cbor.AppendArray(out, 5), b.ChainID)
+// appendTop appends what the root says beside rounds and opening. merge is
+// mergeHash.
+func (b *Bundle) appendTop(out []byte, merge [32]byte) []byte {
+	out = cbor.AppendText(cbor.AppendArray(out, 6), b.ChainID)
 	out = cbor.AppendUint(cbor.AppendUint(out, uint64(b.NetUID)), b.Epoch)
-	return cbor.AppendUint(cbor.AppendBytes(out, b.Validator[:]), b.RankFuel)
+	return cbor.AppendBytes(cbor.AppendUint(cbor.AppendBytes(out, b.Validator[:]), b.RankFuel), merge[:])
 }
 
 // opening is the row with its carries as the root has them; the reveal adds a
 // salt.
 func (b *Bundle) opening() *ledger.Opening {
-	return &ledger.Opening{Row: b.Row, CarryIn: CarryHash(b.CarryIn), CarryOut: CarryHash(b.CarryOut)}
+	return &ledger.Opening{Row: b.Row, CarryIn: CarryHash(b.CarryIn), CarryOut: CarryHash(b.CarryOut), Artifact: b.vote()}
 }
 
 // Decode reads a compressed bundle whose root must be root.
@@ -185,7 +190,7 @@ func (b *Bundle) append(out []byte) []byte {
 
 // appendHead appends what stands before the rounds, and their number.
 func (b *Bundle) appendHead(out []byte, rounds int) []byte {
-	out = cbor.AppendUint(cbor.AppendArray(out, 10), 1)
+	out = cbor.AppendUint(cbor.AppendArray(out, 12), 1)
 	out = cbor.AppendText(out, b.ChainID)
 	out = cbor.AppendUint(cbor.AppendUint(out, uint64(b.NetUID)), b.Epoch)
 	return cbor.AppendArray(cbor.AppendBytes(out, b.Validator[:]), rounds)
@@ -196,12 +201,12 @@ func (b *Bundle) appendTail(out []byte) []byte {
 	out = appendCarried(appendCarried(out, b.CarryIn), b.CarryOut)
 	out = cbor.AppendUint(out, b.RankFuel)
 	o := ledger.Opening{Row: b.Row}
-	return cbor.AppendBytes(out, o.Append(nil))
+	return b.appendMerge(cbor.AppendBytes(out, o.Append(nil)))
 }
 
 func decodeBundle(raw []byte) (*Bundle, error) {
 	d := cbor.NewDecoder(raw)
-	d.Version(10, 1)
+	d.Version(12, 1)
 	b := &Bundle{ChainID: d.Text(ledger.MaxChainID), NetUID: ledger.NetUID(d.UintMax(65535)), Epoch: d.Uint(), Validator: d.Hash()}
 	b.Rounds = make([]Round, d.ArrayMax(1024))
 	for i := range b.Rounds {
@@ -209,6 +214,7 @@ func decodeBundle(raw []byte) (*Bundle, error) {
 	}
 	b.CarryIn, b.CarryOut, b.RankFuel = decodeCarried(d), decodeCarried(d), d.Uint()
 	opening := d.Bytes(ledger.MaxTx)
+	b.readMerge(d)
 	if err := d.End(); err != nil {
 		return nil, err
 	}
@@ -224,16 +230,8 @@ func decodeBundle(raw []byte) (*Bundle, error) {
 }
 
 func (r *Round) append(b []byte) []byte {
-	b = r.appendNode(cbor.AppendArray(b, 8))
-	b = cbor.AppendArray(b, len(r.Slices))
-	for i := range r.Slices {
-		s := &r.Slices[i]
-		b = cbor.AppendUint(cbor.AppendArray(b, 3), s.Index)
-		b = cbor.AppendArray(cbor.AppendBytes(b, s.Data), len(s.Proof))
-		for _, h := range s.Proof {
-			b = cbor.AppendBytes(b, h[:])
-		}
-	}
+	b = r.appendNode(cbor.AppendArray(b, 10))
+	b = appendInputs(appendSlices(b, r.Slices), r.Headers, r.Inputs)
 	b = cbor.AppendArray(b, len(r.Responses))
 	for i := range r.Responses {
 		b = r.Responses[i].append(b)
@@ -242,20 +240,12 @@ func (r *Round) append(b []byte) []byte {
 }
 
 func (r *Round) decode(d *cbor.Decoder) {
-	d.Array(8)
+	d.Array(10)
 	r.Round, r.Skipped = uint16(d.UintMax(65535)), d.Bool()
 	d.Fixed(r.Proof[:])
 	r.Task, r.TaskFuel, r.ScoreFuel = d.Hash(), d.Uint(), d.Uint()
-	r.Slices = make([]Slice, d.ArrayMax(abi.MaxSlices))
-	for i := range r.Slices {
-		s := &r.Slices[i]
-		d.Array(3)
-		s.Index, s.Data = d.Uint(), d.Bytes(abi.MaxPayload)
-		s.Proof = make([][32]byte, d.ArrayMax(64))
-		for j := range s.Proof {
-			s.Proof[j] = d.Hash()
-		}
-	}
+	r.Slices = readSlices(d)
+	r.Headers, r.Inputs = readInputs(d)
 	r.Responses = make([]Response, d.ArrayMax(ledger.MaxRoster))
 	for i := range r.Responses {
 		r.Responses[i].decode(d)
@@ -265,12 +255,32 @@ func (r *Round) decode(d *cbor.Decoder) {
 	}
 }
 
+func appendSlices(b []byte, slices []Slice) []byte {
+	b = cbor.AppendArray(b, len(slices))
+	for i := range slices {
+		s := &slices[i]
+		b = cbor.AppendUint(cbor.AppendArray(b, 3), s.Index)
+		b = appendPath(cbor.AppendBytes(b, s.Data), s.Proof)
+	}
+	return b
+}
+
+func readSlices(d *cbor.Decoder) []Slice {
+	slices := make([]Slice, d.ArrayMax(abi.MaxSlices))
+	for i := range slices {
+		d.Array(3)
+		slices[i] = Slice{Index: d.Uint(), Data: d.Bytes(abi.MaxPayload), Proof: decodePath(d)}
+	}
+	return slices
+}
+
 var errSkipped = errors.New("a skipped round is not empty")
 
 // empty reports whether a round holds nothing but its number. A skipped one that
 // held more would bring in scores that nothing checks.
 func (r *Round) empty() bool {
-	return r.Proof == (key.Proof{}) && r.Task == ([32]byte{}) && r.TaskFuel == 0 && r.ScoreFuel == 0 && len(r.Slices) == 0 && len(r.Responses) == 0
+	return r.Proof == (key.Proof{}) && r.Task == ([32]byte{}) && r.TaskFuel == 0 && r.ScoreFuel == 0 && len(r.Slices) == 0 && len(r.Responses) == 0 &&
+		len(r.Headers) == 0 && len(r.Inputs) == 0
 }
 
 // A response is [leaf, request, answer or empty, receipt or empty, payload or

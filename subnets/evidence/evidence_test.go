@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/plexus-network/plexus/abi"
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/key"
+	"github.com/plexus-network/plexus/ledger/proof"
 	"github.com/plexus-network/plexus/subnets/round"
 )
 
@@ -20,14 +22,17 @@ func sample() *Bundle {
 	answer := round.Signed{Body: []byte("answer"), Sig: key.Signature{3}}
 	return &Bundle{ChainID: "test-1", NetUID: 7, Epoch: 9, Validator: key.ID{1},
 		Rounds: []Round{{Proof: key.Proof{2}, Task: [32]byte{3}, TaskFuel: 1000, ScoreFuel: 2000,
-			Slices: []Slice{{Index: 4, Data: []byte("data"), Proof: [][32]byte{{5}}}},
+			Slices:  []Slice{{Index: 4, Data: []byte("data"), Proof: [][32]byte{{5}}}},
+			Headers: []Header{{Height: 11, Header: proof.Header{Root: [32]byte{1}, Path: [4][32]byte{{2}, {3}, {4}, {5}}}}},
+			Inputs:  []Input{{Input: abi.Input{Height: 11, Key: "R"}, Record: []byte("record"), Path: [][32]byte{{6}, {7}}}},
 			Responses: []Response{
 				{Leaf: Leaf{Index: 2, Hash: [32]byte{6}, Score: 1 << 31}, Request: round.Signed{Body: []byte("request"), Sig: key.Signature{1}},
 					Answer: &answer, Receipt: key.Signature{4}, Payload: &round.Payload{Salt: [32]byte{7}, Data: []byte("payload")}},
 				{Leaf: Leaf{Index: 1, Status: Busy}, Request: round.Signed{Body: []byte("request"), Sig: key.Signature{2}}},
 			}}, {Round: 1, Skipped: true}},
 		CarryIn: []Carried{{Hotkey: key.ID{1}, Carry: []byte("in")}}, CarryOut: []Carried{{Hotkey: key.ID{1}, Carry: []byte("out")}, {Hotkey: key.ID{2}}},
-		RankFuel: 3000, Row: ledger.NewRow([]uint64{0, 1, 2})}
+		RankFuel: 3000, Row: ledger.NewRow([]uint64{0, 1, 2}),
+		Artifact: []byte("artifact"), Merge: &Merge{Base: []byte("base"), Slices: []Slice{{Index: 1, Data: []byte("held out"), Proof: [][32]byte{{8}}}}, Fuel: 4000, Result: [32]byte{9}}}
 }
 
 // TestGolden: a changed encoding makes old evidence unreadable and old roots
@@ -44,11 +49,11 @@ func TestGolden(t *testing.T) {
 	}{
 		{"leaf", l.Append(nil), "86010002582006000000000000000000000000000000000000000000000000000000000000001a8000000000"},
 		{"leaf's hash", leaf[:], "d36372738b0785fc07b6ce6a30b65d160910187fd54f1bfca906528ef4e8d24c"},
-		{"round node's hash", node[:], "682b12289e24e5c109c0a423541b159ceb2fbedb3892a5cea1eec5604463ec27"},
+		{"round node's hash", node[:], "b03981b64da0e3ae138f56fc4a41fc2ef6ef9021fead283de7eb6340a1ebe039"},
 		{"carries", EncodeCarried(b.CarryOut), "828258200100000000000000000000000000000000000000000000000000000000000000436f7574825820020000000000000000000000000000000000000000000000000000000000000040"},
 		{"carries' hash", carry[:], "9a07307495d455ab513532e15e68b374f32b50c7826bdca1958672a065062c67"},
-		{"root", root[:], "08e01cc8c5270370712ed7b4cbb870250295ed2f4489763016407b658b5b8a05"},
-		{"hash of the bundle", raw[:], "21fe39b616f0e8ecffbcff602c1626657bd7b1f4c72ad29ca6c59fdc2c7bded3"},
+		{"root", root[:], "425c7bd2f07340623302f48e50435f3229d6f8caac9cc5239ac664c3ef09aade"},
+		{"hash of the bundle", raw[:], "4792673ba2d6b46bee9f7a286b3c2053af6436d4a519a225cedc7aca67391792"},
 	} {
 		if got := fmt.Sprintf("%x", c.got); got != c.want {
 			t.Errorf("%s is %s, want %s", c.name, got, c.want)
@@ -71,7 +76,13 @@ func TestRootCovers(t *testing.T) {
 		"leaves swapped": func(b *Bundle) { r := b.Rounds[0].Responses; r[0], r[1] = r[1], r[0] },
 		"leaf's round":   func(b *Bundle) { b.Rounds[0].Responses[0].Leaf.Round++ }, "leaf's miner": func(b *Bundle) { b.Rounds[0].Responses[0].Leaf.Index++ },
 		"leaf's hash": func(b *Bundle) { b.Rounds[0].Responses[0].Leaf.Hash[1]++ }, "leaf's score": func(b *Bundle) { b.Rounds[0].Responses[0].Leaf.Score++ },
-		"leaf's status": func(b *Bundle) { b.Rounds[0].Responses[0].Leaf.Status++ },
+		"leaf's status":  func(b *Bundle) { b.Rounds[0].Responses[0].Leaf.Status++ },
+		"input's height": func(b *Bundle) { b.Rounds[0].Inputs[0].Height++ }, "input's key": func(b *Bundle) { b.Rounds[0].Inputs[0].Key = "price/1" },
+		"input's record": func(b *Bundle) { b.Rounds[0].Inputs[0].Record = []byte("Record") }, "input's path": func(b *Bundle) { b.Rounds[0].Inputs[0].Path[1][0]++ },
+		"header's height": func(b *Bundle) { b.Rounds[0].Headers[0].Height++ }, "header": func(b *Bundle) { b.Rounds[0].Headers[0].Path[3][0]++ },
+		"no input": func(b *Bundle) { b.Rounds[0].Inputs = nil }, "artifact": func(b *Bundle) { b.Artifact = []byte("Artifact") },
+		"no vote": func(b *Bundle) { b.Merge = nil }, "vote": func(b *Bundle) { b.Merge.Result[0]++ }, "merge fuel": func(b *Bundle) { b.Merge.Fuel++ },
+		"base": func(b *Bundle) { b.Merge.Base = nil }, "held-out data": func(b *Bundle) { b.Merge.Slices[0].Data = []byte("held in") },
 	} {
 		b := sample()
 		change(b)
@@ -95,7 +106,14 @@ func TestRefusedBundles(t *testing.T) {
 		"a carry too long":        func(b *Bundle) { b.CarryIn[0].Carry = make([]byte, abi.MaxCarry+1) },
 		"a chain id too long":     func(b *Bundle) { b.ChainID = string(bytes.Repeat([]byte("x"), ledger.MaxChainID+1)) },
 		"more rounds than can be": func(b *Bundle) { b.Rounds = make([]Round, 1025) },
-		"a row that is none":      func(b *Bundle) { b.Row.Weights[0] = 0 },
+		"a record too long":       func(b *Bundle) { b.Rounds[0].Inputs[0].Record = make([]byte, MaxRecord+1) },
+		"too many inputs":         func(b *Bundle) { b.Rounds[0].Inputs = make([]Input, abi.MaxInputs+1) },
+		"a height with two headers": func(b *Bundle) {
+			b.Rounds[0].Headers = append(b.Rounds[0].Headers, b.Rounds[0].Headers[0])
+		},
+		"an artifact too large": func(b *Bundle) { b.Artifact = make([]byte, abi.MaxArtifact+1) },
+		"a base too large":      func(b *Bundle) { b.Merge.Base = make([]byte, abi.MaxArtifact+1) },
+		"a row that is none":    func(b *Bundle) { b.Row.Weights[0] = 0 },
 	} {
 		b := sample()
 		change(b)
@@ -150,6 +168,31 @@ func FuzzDecodeCarried(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		if c, err := DecodeCarried(raw); err == nil && !bytes.Equal(EncodeCarried(c), raw) {
 			t.Fatal("not canonical")
+		}
+	})
+}
+
+func TestInputsEncoding(t *testing.T) {
+	r := sample().Rounds[0]
+	b := EncodeInputs(r.Headers, r.Inputs)
+	headers, inputs, err := DecodeInputs(b)
+	if err != nil || !reflect.DeepEqual(headers, r.Headers) || !reflect.DeepEqual(inputs, r.Inputs) {
+		t.Fatalf("%+v %+v %v", headers, inputs, err)
+	}
+	for i := range b {
+		if _, _, err := DecodeInputs(b[:i]); !errors.Is(err, ErrBundle) {
+			t.Fatalf("the first %d bytes: %v", i, err)
+		}
+	}
+}
+
+func FuzzDecodeInputs(f *testing.F) {
+	r := sample().Rounds[0]
+	f.Add(EncodeInputs(r.Headers, r.Inputs))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		headers, inputs, err := DecodeInputs(b)
+		if err == nil && !bytes.Equal(EncodeInputs(headers, inputs), b) {
+			t.Fatalf("%x re-encodes to %x", b, EncodeInputs(headers, inputs))
 		}
 	})
 }

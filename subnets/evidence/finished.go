@@ -122,7 +122,7 @@ func (b *Bundle) Root() [32]byte {
 
 // root is the root over the nodes of the rounds.
 func (b *Bundle) root(nodes [][32]byte) [32]byte {
-	return rootHash(b.appendTop(nil), uint64(len(nodes)), merkle.Root(nodes), b.opening().Append(nil))
+	return rootHash(b.appendTop(nil, b.mergeHash()), uint64(len(nodes)), merkle.Root(nodes), b.opening().Append(nil))
 }
 
 func rootHash(head []byte, rounds uint64, top [32]byte, opening []byte) [32]byte {

@@ -36,7 +36,8 @@ type Proof struct {
 	rounds   uint64
 	inEpoch  [][32]byte
 	rankFuel uint64
-	opening  []byte // row and carries
+	merge    [32]byte // hash of the artifacts
+	opening  []byte   // row and carries
 }
 
 // Prove proves the response at a place of a round, both counted from 0.
@@ -47,7 +48,7 @@ func (b *Bundle) Prove(round, place int) (*Proof, error) {
 	r := &b.Rounds[round]
 	p := &Proof{ChainID: b.ChainID, NetUID: b.NetUID, Epoch: b.Epoch, Validator: b.Validator, Leaf: r.Responses[place].Leaf,
 		place: uint64(place), leaves: uint64(len(r.Responses)), round: uint64(round), rounds: uint64(len(b.Rounds)),
-		node: r.nodeHead(), rest: r.rest(), rankFuel: b.RankFuel, opening: b.opening().Append(nil)}
+		node: r.nodeHead(), rest: r.rest(), rankFuel: b.RankFuel, merge: b.mergeHash(), opening: b.opening().Append(nil)}
 	p.inRound = merkle.Proof(r.leafHashes(), place)
 	nodes := make([][32]byte, len(b.Rounds))
 	for i := range nodes {
@@ -63,22 +64,22 @@ func (p *Proof) Verify(root [32]byte) error {
 	node := nodeHash(p.node, p.leaves, inRound, p.rest)
 	inEpoch, ok2 := merkle.Climb(p.rounds, p.round, node, p.inEpoch)
 	top := Bundle{ChainID: p.ChainID, NetUID: p.NetUID, Epoch: p.Epoch, Validator: p.Validator, RankFuel: p.rankFuel}
-	if got := rootHash(top.appendTop(nil), p.rounds, inEpoch, p.opening); !ok1 || !ok2 || got != root {
+	if got := rootHash(top.appendTop(nil, p.merge), p.rounds, inEpoch, p.opening); !ok1 || !ok2 || got != root {
 		return fmt.Errorf("%w: %x", ErrProof, root[:6])
 	}
 	return nil
 }
 
 // Append appends [1, chain, netuid, epoch, validator, leaf, place, leaves,
-// [sibling, …], node, rest, round, rounds, [sibling, …], fuel, opening].
+// [sibling, …], node, rest, round, rounds, [sibling, …], fuel, artifacts, opening].
 func (p *Proof) Append(b []byte) []byte {
-	b = cbor.AppendUint(cbor.AppendArray(b, 16), 1)
+	b = cbor.AppendUint(cbor.AppendArray(b, 17), 1)
 	b = cbor.AppendUint(cbor.AppendText(b, p.ChainID), uint64(p.NetUID))
 	b = p.Leaf.Append(cbor.AppendBytes(cbor.AppendUint(b, p.Epoch), p.Validator[:]))
 	b = appendPath(cbor.AppendUint(cbor.AppendUint(b, p.place), p.leaves), p.inRound)
 	b = cbor.AppendBytes(cbor.AppendBytes(b, p.node), p.rest[:])
 	b = appendPath(cbor.AppendUint(cbor.AppendUint(b, p.round), p.rounds), p.inEpoch)
-	return cbor.AppendBytes(cbor.AppendUint(b, p.rankFuel), p.opening)
+	return cbor.AppendBytes(cbor.AppendBytes(cbor.AppendUint(b, p.rankFuel), p.merge[:]), p.opening)
 }
 
 // DecodeProof reads what Append wrote.
@@ -87,13 +88,13 @@ func DecodeProof(b []byte) (*Proof, error) {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrProof, len(b), MaxProof)
 	}
 	d := cbor.NewDecoder(b)
-	d.Version(16, 1)
+	d.Version(17, 1)
 	p := &Proof{ChainID: d.Text(ledger.MaxChainID), NetUID: ledger.NetUID(d.UintMax(65535)), Epoch: d.Uint(), Validator: key.ID(d.Hash())}
 	p.Leaf.decode(d)
 	p.place, p.leaves, p.inRound = d.Uint(), d.Uint(), decodePath(d)
 	p.node, p.rest = d.Bytes(256), d.Hash()
 	p.round, p.rounds, p.inEpoch = d.Uint(), d.Uint(), decodePath(d)
-	p.rankFuel, p.opening = d.Uint(), d.Bytes(MaxProof)
+	p.rankFuel, p.merge, p.opening = d.Uint(), d.Hash(), d.Bytes(MaxProof)
 	if err := d.End(); err != nil {
 		return nil, fmt.Errorf("%w: %v", ErrProof, err)
 	}

@@ -9,7 +9,6 @@ import (
 	"github.com/plexus-network/plexus/abi"
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/plugins"
-	"github.com/plexus-network/plexus/subnets/dataset"
 	"github.com/plexus-network/plexus/subnets/round"
 )
 
@@ -50,25 +49,27 @@ var (
 	ErrNoRecord = errors.New("evidence: the chain has no such epoch")
 	ErrNoReveal = errors.New("evidence: the validator revealed no weights for this epoch")
 	ErrModule   = errors.New("evidence: the module is not the one that the epoch names")
+	ErrTooOld   = errors.New("evidence: the chain no longer shows the hash of a block that the evidence needs")
 )
 
 // Replay recomputes a validator's epoch from its bundle: proofs, asked sets,
-// data slices, tasks, signatures, scores, ranking and the opened commitment.
+// data slices, tasks, chain values, signatures, scores, ranking, the vote for an
+// artifact and the opened commitment.
 // Everything it takes as given comes from v, so a view whose every value is
 // proved makes the result independent of whoever served it. The module must be
 // the one that the epoch's record names. progress may be nil.
 func Replay(ctx context.Context, v ledger.View, m plugins.Caller, b *Bundle, progress func(done, total int)) (*Report, error) {
 	r := &replay{ctx: ctx, m: m, b: b, report: &Report{}}
-	return r.run(v, progress, r.ranking, r.commitment)
+	return r.run(v, progress, r.ranking, r.merging, r.commitment)
 }
 
 // Verify checks of a bundle what needs no module: that it is the one whose root
 // was committed, that what was revealed is what was committed, and every proof,
-// asked set, data slice and signature. Tasks, scores and weights are as
+// asked set, data slice, chain value and signature. Tasks, scores and weights are as
 // published; Replay recomputes them.
 func Verify(ctx context.Context, v ledger.View, b *Bundle, progress func(done, total int)) (*Report, error) {
 	r := &replay{ctx: ctx, b: b, report: &Report{}}
-	return r.run(v, progress, r.published, r.commitment)
+	return r.run(v, progress, r.published, r.merging, r.commitment)
 }
 
 // run replays the rounds and then takes the last steps. The roots come last: a
@@ -82,10 +83,10 @@ func (r *replay) run(v ledger.View, progress func(done, total int), last ...func
 	done := 0
 	tick := func() {
 		if done++; progress != nil {
-			progress(done, len(b.Rounds)+4)
+			progress(done, len(b.Rounds)+6)
 		}
 	}
-	for _, step := range append([]func() error{r.identity, func() error { return r.play(tick) }}, last...) {
+	for _, step := range append([]func() error{r.identity, r.artifact, func() error { return r.play(tick) }}, last...) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -106,8 +107,10 @@ type replay struct {
 	b      *Bundle
 	report *Report
 
+	view   ledger.View
 	chain  string
 	rec    *ledger.EpochRecord
+	next   *ledger.EpochRecord // of the epoch after, in which the bundle was closed
 	params *ledger.SubnetParams
 	roster ledger.Roster
 	com    *ledger.Committed
@@ -122,6 +125,7 @@ func (r *replay) differ(what string, round int, h ledger.Hotkey, published, repl
 
 func (r *replay) load(v ledger.View) (err error) {
 	b := r.b
+	r.view = v
 	if r.chain, err = ledger.ChainID(v); err != nil {
 		return err
 	}
@@ -130,6 +134,9 @@ func (r *replay) load(v ledger.View) (err error) {
 	}
 	if r.rec == nil {
 		return fmt.Errorf("%w: netuid %d epoch %d", ErrNoRecord, b.NetUID, b.Epoch)
+	}
+	if r.next, err = ledger.LoadRecord(v, b.NetUID, b.Epoch+1); err != nil {
+		return err
 	}
 	if r.m != nil && r.m.ID() != r.rec.Module {
 		return fmt.Errorf("%w: %x, the epoch names %x", ErrModule, r.m.ID(), r.rec.Module)
@@ -220,7 +227,10 @@ func (r *replay) round(rd *Round, i int) error {
 		return err
 	}
 	if r.m == nil {
-		_, _, err := r.responses(rd, i, beta)
+		_, err := r.inputs(rd, i, nil)
+		if err == nil && r.report.Diff == nil {
+			_, _, err = r.responses(rd, i, beta)
+		}
 		r.report.Leaves, r.report.Rounds = len(rd.Responses), 1
 		return err
 	}
@@ -228,11 +238,15 @@ func (r *replay) round(rd *Round, i int) error {
 	if err != nil || r.report.Diff != nil {
 		return err
 	}
+	inputs, err := r.inputs(rd, i, &task)
+	if err != nil || r.report.Diff != nil {
+		return err
+	}
 	payloads, scored, err := r.responses(rd, i, beta)
 	if err != nil || r.report.Diff != nil {
 		return err
 	}
-	scores, fuel, err := round.Score(r.ctx, r.m, beta, r.params.Module, task, payloads)
+	scores, fuel, err := round.Score(r.ctx, r.m, beta, r.params.Module, task, inputs, payloads)
 	if faulty(err) {
 		return r.differ("scores", i, none, fmt.Sprintf("%d payloads scored", len(payloads)), err)
 	}
@@ -260,39 +274,18 @@ func (r *replay) round(rd *Round, i int) error {
 
 // drawn checks a round's proof and slices, and returns its randomness and data.
 func (r *replay) drawn(rd *Round, i int) (beta [32]byte, data [][]byte, err error) {
-	none := ledger.Hotkey{}
 	beta, err = r.self.Work.VRF.VerifyVRF(round.Alpha(r.rec.Seed, r.b.NetUID, rd.Round), rd.Proof)
 	if err != nil {
-		return beta, nil, r.differ("proof", i, none, "a VRF proof", err)
+		return beta, nil, r.differ("proof", i, ledger.Hotkey{}, "a VRF proof", err)
 	}
-	slices := len(rd.Slices)
-	if r.m != nil {
-		slices = int(r.m.Manifest().Slices)
-	}
-	first, count := r.rec.Data.Draw(r.b.Epoch)
-	draw := round.Slices(beta, count, slices)
-	for j := range draw {
-		draw[j] += first
-	}
-	if len(draw) != len(rd.Slices) {
-		return beta, nil, r.differ("data slices", i, none, len(rd.Slices), len(draw))
-	}
-	data = make([][]byte, len(draw))
-	for j, s := range rd.Slices {
-		if s.Index != draw[j] {
-			return beta, nil, r.differ("data slice", i, none, s.Index, draw[j])
-		}
-		if err := dataset.Verify(r.rec.Data, s.Index, s.Data, s.Proof); err != nil {
-			return beta, nil, r.differ("data slice", i, none, s.Index, err)
-		}
-		data[j] = s.Data
-	}
-	return beta, data, nil
+	data, err = r.slices(rd.Slices, beta, i)
+	return beta, data, err
 }
 
 // task draws the task of a round again.
 func (r *replay) task(rd *Round, i int, beta [32]byte, data [][]byte) (abi.Task, error) {
-	task, fuel, err := round.Task(r.ctx, r.m, beta, r.params.Module, data, nil)
+	task, fuel, err := round.Task(r.ctx, r.m, beta, round.Terms{Params: r.params.Module, Slices: data, Artifact: r.b.Artifact,
+		Height: round.Begin(r.rec, r.params, rd.Round), Last: round.Last(r.rec, r.params)})
 	if faulty(err) {
 		return task, r.differ("task", i, ledger.Hotkey{}, hex(rd.Task), err)
 	}
@@ -323,7 +316,7 @@ func (r *replay) responses(rd *Round, i int, beta [32]byte) (payloads [][]byte, 
 			return nil, nil, r.differ("asked set", i, none, fmt.Sprintf("roster index %d", res.Leaf.Index), fmt.Sprintf("roster index %d", asked[j]))
 		}
 		miner := r.roster[asked[j]].Hotkey
-		status, err := r.response(rd, res, miner)
+		status, err := r.response(rd, res, miner, beta)
 		if err != nil {
 			return nil, nil, r.differ("signature", i, miner, res.Leaf.Status, err)
 		}
@@ -350,15 +343,15 @@ func faulty(err error) bool {
 // response checks every signature of one response and says what its status must
 // be. None and Busy are the validator's word, as long as no answer contradicts
 // it.
-func (r *replay) response(rd *Round, res *Response, miner ledger.Hotkey) (Status, error) {
+func (r *replay) response(rd *Round, res *Response, miner ledger.Hotkey, beta [32]byte) (Status, error) {
 	req, err := res.Request.OpenRequest()
 	if err != nil {
 		return 0, err
 	}
 	want := round.Request{ChainID: r.chain, NetUID: r.b.NetUID, Module: r.rec.Module, Epoch: r.b.Epoch, Round: rd.Round,
-		Task: rd.Task, Caller: r.b.Validator, Callee: miner, DeadlineMS: r.params.DeadlineMS, ID: req.ID, MaxPrice: req.MaxPrice}
+		Task: rd.Task, Caller: r.b.Validator, Callee: miner, DeadlineMS: r.params.DeadlineMS, ID: round.RequestID(beta, miner), MaxPrice: req.MaxPrice}
 	if req != want {
-		return 0, errors.New("the request is for another round, task or miner, or has another deadline than the subnet's")
+		return 0, errors.New("the request is for another round, task or miner, has another deadline than the subnet's, or an id that was not drawn")
 	}
 	if res.Answer == nil {
 		if res.Leaf.Hash != ([32]byte{}) || res.Payload != nil {

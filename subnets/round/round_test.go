@@ -238,18 +238,18 @@ func TestScoreRules(t *testing.T) {
 		{"out of range", p("a", "b"), []uint64{7, abi.One + 1}, false, nil, abi.ErrScoreRange},
 		{"none", nil, nil, false, nil, nil},
 	} {
-		got, _, err := Score(context.Background(), reply{body: order(c.payloads, c.says...).Append(nil), keep: c.keep}, [32]byte{}, nil, abi.Task{}, c.payloads)
+		got, _, err := Score(context.Background(), reply{body: order(c.payloads, c.says...).Append(nil), keep: c.keep}, [32]byte{}, nil, abi.Task{}, nil, c.payloads)
 		if !errors.Is(err, c.err) || err == nil && !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v %v, want %v %v", c.name, got, err, c.want, c.err)
 		}
 	}
-	if _, _, err := Score(context.Background(), reply{body: abi.Scores{1}.Append(nil)}, [32]byte{}, nil, abi.Task{}, p("a", "b")); !errors.Is(err, plugins.ErrABI) || !errors.Is(err, abi.ErrScoreCount) {
+	if _, _, err := Score(context.Background(), reply{body: abi.Scores{1}.Append(nil)}, [32]byte{}, nil, abi.Task{}, nil, p("a", "b")); !errors.Is(err, plugins.ErrABI) || !errors.Is(err, abi.ErrScoreCount) {
 		t.Errorf("a score too few: %v", err)
 	}
 	// Who answered first does not show.
 	var first, second []byte
-	Score(context.Background(), reply{body: abi.Scores{1, 1, 1}.Append(nil), got: &first}, [32]byte{}, nil, abi.Task{}, p("a", "b", "c"))
-	Score(context.Background(), reply{body: abi.Scores{1, 1, 1}.Append(nil), got: &second}, [32]byte{}, nil, abi.Task{}, p("c", "a", "b"))
+	Score(context.Background(), reply{body: abi.Scores{1, 1, 1}.Append(nil), got: &first}, [32]byte{}, nil, abi.Task{}, nil, p("a", "b", "c"))
+	Score(context.Background(), reply{body: abi.Scores{1, 1, 1}.Append(nil), got: &second}, [32]byte{}, nil, abi.Task{}, nil, p("c", "a", "b"))
 	if !bytes.Equal(first, second) || first == nil {
 		t.Error("the module sees the order of arrival")
 	}
@@ -262,11 +262,16 @@ func TestTaskRules(t *testing.T) {
 		want error
 	}{
 		{"good", (&abi.Task{Public: []byte("x")}).Append(nil), nil},
-		{"inputs", (&abi.Task{Inputs: []abi.Input{{Height: 1, Key: "R"}}}).Append(nil), ErrInputs},
-		{"later", (&abi.Task{ScoreAt: 5}).Append(nil), ErrInputs},
+		{"inputs", (&abi.Task{Inputs: []abi.Input{{Height: 10, Key: "R"}, {Height: 20, Key: "price/7"}}, ScoreAt: 20}).Append(nil), nil},
+		{"inputs without a height of scoring", (&abi.Task{Inputs: []abi.Input{{Height: 10, Key: "R"}}}).Append(nil), ErrInputs},
+		{"before it began", (&abi.Task{Inputs: []abi.Input{{Height: 9, Key: "R"}}, ScoreAt: 20}).Append(nil), ErrInputs},
+		{"after the scoring", (&abi.Task{Inputs: []abi.Input{{Height: 13, Key: "R"}}, ScoreAt: 12}).Append(nil), ErrInputs},
+		{"another key", (&abi.Task{Inputs: []abi.Input{{Height: 10, Key: "time"}}, ScoreAt: 20}).Append(nil), ErrInputs},
+		{"later", (&abi.Task{ScoreAt: 20}).Append(nil), nil},
+		{"too late", (&abi.Task{ScoreAt: 21}).Append(nil), ErrInputs},
 		{"rubbish", []byte{0xff}, plugins.ErrABI}, {"nothing", nil, plugins.ErrABI},
 	} {
-		if _, _, err := Task(context.Background(), reply{body: c.body}, [32]byte{}, nil, nil, nil); !errors.Is(err, c.want) || (c.want == nil) != (err == nil) {
+		if _, _, err := Task(context.Background(), reply{body: c.body}, [32]byte{}, Terms{Height: 10, Last: 20}); !errors.Is(err, c.want) || (c.want == nil) != (err == nil) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
 	}

@@ -14,13 +14,13 @@ import (
 
 // Errors of a module that breaks a rule the host checks.
 var (
-	ErrInputs  = errors.New("round: the task asks for chain values, which this version does not give")
+	ErrInputs  = errors.New("round: the task asks for what the chain cannot give")
 	ErrUnequal = errors.New("round: equal payloads were scored unequally")
 )
 
 // Task draws the task of a round from the module.
-func Task(ctx context.Context, m plugins.Caller, beta [32]byte, params []byte, slices [][]byte, artifact []byte) (abi.Task, uint64, error) {
-	req := abi.TaskRequest{Beta: beta, Params: params, Slices: slices, Artifact: artifact}
+func Task(ctx context.Context, m plugins.Caller, beta [32]byte, terms Terms) (abi.Task, uint64, error) {
+	req := abi.TaskRequest{Beta: beta, Params: terms.Params, Slices: terms.Slices, Artifact: terms.Artifact, Height: terms.Height, Last: terms.Last}
 	out, err := m.Call(ctx, abi.OpTask, req.Append(nil), beta)
 	if err != nil {
 		return abi.Task{}, 0, err
@@ -29,17 +29,17 @@ func Task(ctx context.Context, m plugins.Caller, beta [32]byte, params []byte, s
 	if err != nil {
 		return t, out.Fuel, fmt.Errorf("%w: task: %w", plugins.ErrABI, err)
 	}
-	if len(t.Inputs) > 0 || t.ScoreAt != 0 {
-		return t, out.Fuel, ErrInputs
+	if err := t.CheckInputs(terms.Height, terms.Last); err != nil {
+		return t, out.Fuel, fmt.Errorf("%w: %w", ErrInputs, err)
 	}
 	return t, out.Fuel, nil
 }
 
 // Score scores the payloads of a round and returns the scores in the order
-// given. The module sees the payloads in the order of their hashes and nothing
+// given. inputs are the values of the task's inputs, in their order. The module sees the payloads in the order of their hashes and nothing
 // else. Equal payloads must have equal scores; unless the manifest keeps them,
 // k equal payloads divide theirs, rounding down.
-func Score(ctx context.Context, m plugins.Caller, beta [32]byte, params []byte, t abi.Task, payloads [][]byte) ([]uint64, uint64, error) {
+func Score(ctx context.Context, m plugins.Caller, beta [32]byte, params []byte, t abi.Task, inputs, payloads [][]byte) ([]uint64, uint64, error) {
 	if len(payloads) == 0 {
 		return nil, 0, nil
 	}
@@ -49,7 +49,7 @@ func Score(ctx context.Context, m plugins.Caller, beta [32]byte, params []byte, 
 		order[i], hashes[i] = i, key.Hash("payload-order", p)
 	}
 	sort.SliceStable(order, func(a, b int) bool { return bytes.Compare(hashes[order[a]][:], hashes[order[b]][:]) < 0 })
-	req := abi.ScoreRequest{Params: params, Public: t.Public, Private: t.Private, Payloads: make([][]byte, len(order))}
+	req := abi.ScoreRequest{Params: params, Public: t.Public, Private: t.Private, Inputs: inputs, Payloads: make([][]byte, len(order))}
 	for i, j := range order {
 		req.Payloads[i] = payloads[j]
 	}

@@ -19,10 +19,12 @@ import (
 
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/key"
+	"github.com/plexus-network/plexus/ledger/proof"
 	"github.com/plexus-network/plexus/p2p"
 	"github.com/plexus-network/plexus/plugins"
 	"github.com/plexus-network/plexus/subnets/dataset"
 	"github.com/plexus-network/plexus/subnets/evidence"
+	"github.com/plexus-network/plexus/subnets/round"
 )
 
 // Chain is what the loop needs of a node.
@@ -34,6 +36,9 @@ type Chain interface {
 	Blocks(ctx context.Context) <-chan ledger.Height
 	// Submit hands in a transaction.
 	Submit(tx []byte) error
+	// Prove returns values of the state after a height with what proves them. It
+	// fails before the block after it and for heights that are long past.
+	Prove(h ledger.Height, keys [][]byte) (proof.State, error)
 }
 
 // Keep is the durable store of the loop. Put has survived a crash when it
@@ -57,6 +62,11 @@ type Config struct {
 	// Data opens the data set that the subnet names, of which the epoch draws one
 	// window; it is not called for a subnet without data.
 	Data func(ctx context.Context, named ledger.DataSet, e ledger.Epoch) (*dataset.Set, error)
+	// Artifact gets the bytes of a subnet's artifact, which is in force in an epoch,
+	// by their round.ArtifactHash; it may ask whoever revealed it.
+	Artifact func(ctx context.Context, n ledger.NetUID, e ledger.Epoch, hash [32]byte) ([]byte, error)
+	// KeepArtifact keeps and serves an artifact that this validator votes for.
+	KeepArtifact func(n ledger.NetUID, e ledger.Epoch, hash [32]byte, b []byte) error
 	// Publish keeps and serves the bundle of a closed epoch: write writes its file
 	// and returns its root.
 	Publish func(n ledger.NetUID, e ledger.Epoch, write func(io.Writer) ([32]byte, error)) (root [32]byte, size int64, err error)
@@ -70,7 +80,7 @@ type Config struct {
 
 // Event is one thing that the loop did.
 type Event struct {
-	Kind   string // "round", "skipped", "evidence", "commit", "reveal"
+	Kind   string // "round", "skipped", "evidence", "commit", "reveal", "permit-gone", "permit-back"
 	NetUID ledger.NetUID
 	Epoch  ledger.Epoch
 	Round  uint16
@@ -97,7 +107,11 @@ type Validator struct {
 	started map[roundID]bool // rounds begun in this run
 	flying  map[ledger.Epoch]int
 
-	sent map[ledger.Epoch]sent // last tries of commits and reveals, owned by Run
+	waiting map[roundID]*waiting // rounds that were asked and are not scored
+
+	sent    map[ledger.Epoch]sent // last tries of commits and reveals, owned by Run
+	resumed bool                  // what an earlier run left is taken up
+	permit  int                   // what is known of it
 }
 
 type roundID struct {
@@ -115,7 +129,7 @@ func New(c Config) *Validator {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Validator{Config: c, self: c.Hotkey.Public(), started: map[roundID]bool{}, flying: map[ledger.Epoch]int{},
+	return &Validator{Config: c, self: c.Hotkey.Public(), started: map[roundID]bool{}, flying: map[ledger.Epoch]int{}, waiting: map[roundID]*waiting{},
 		sent: map[ledger.Epoch]sent{}}
 }
 
@@ -155,6 +169,12 @@ func (v *Validator) block(ctx context.Context, g *errgroup.Group, h ledger.Heigh
 	if err != nil || clock == nil {
 		return err
 	}
+	if err := v.takeUp(view, clock); err != nil {
+		return err
+	}
+	if err := v.forward(ctx, g, clock, h); err != nil {
+		return err
+	}
 	if err := v.begin(ctx, g, view, clock, h); err != nil {
 		return err
 	}
@@ -173,46 +193,89 @@ func (v *Validator) block(ctx context.Context, g *errgroup.Group, h ledger.Heigh
 // roundGrace is how many blocks after its start a round is still begun.
 const roundGrace = 2
 
-// begin starts the rounds that are due.
-func (v *Validator) begin(ctx context.Context, g *errgroup.Group, view ledger.View, clock *ledger.Clock, h ledger.Height) error {
-	rec, err := ledger.LoadRecord(view, v.NetUID, clock.Epoch)
-	if err != nil || rec == nil || h < rec.First {
-		return err
+// takeUp resumes, once, what an earlier run left of the epochs that are kept.
+func (v *Validator) takeUp(view ledger.View, clock *ledger.Clock) error {
+	if v.resumed {
+		return nil
 	}
-	sub, err := ledger.LoadSubnet(view, v.NetUID)
-	if err != nil {
-		return err
-	}
-	var roster ledger.Roster
-	for i, start := range sub.Params.Rounds {
-		at := rec.First + uint64(start)
-		if h < at || h > at+roundGrace || !v.claim(roundID{rec.Epoch, uint16(i)}) {
+	for back := ledger.Epoch(0); back <= clock.Epoch && back <= keepEpochs; back++ {
+		e := clock.Epoch - back
+		j, err := v.load(view, roundID{epoch: e})
+		if err != nil {
+			return err
+		}
+		if j == nil {
 			continue
 		}
-		if kept, err := v.Keep.Get(v.roundKey(rec.Epoch, uint16(i))); err != nil || kept != nil {
-			v.land(rec.Epoch)
+		if err := v.resume(e, len(j.params.Rounds)); err != nil {
+			return err
+		}
+	}
+	v.resumed = true
+	return nil
+}
+
+// begin starts the rounds that are due.
+func (v *Validator) begin(ctx context.Context, g *errgroup.Group, view ledger.View, clock *ledger.Clock, h ledger.Height) error {
+	now, err := v.load(view, roundID{epoch: clock.Epoch})
+	if err != nil || now == nil || h < now.rec.First {
+		return err
+	}
+	v.permitted(now)
+	if v.permit != permitHeld {
+		return nil
+	}
+	for i := range now.params.Rounds {
+		at := round.Begin(now.rec, now.params, uint16(i))
+		id := roundID{clock.Epoch, uint16(i)}
+		if h < at || h > at+roundGrace || !v.claim(id) {
+			continue
+		}
+		if kept, err := v.Keep.Get(v.roundKey(id.epoch, id.round)); err != nil || kept != nil {
+			v.land(id.epoch)
 			if err != nil {
 				return err
 			}
 			continue
 		}
-		if roster == nil {
-			if roster, err = ledger.LoadRoster(view, v.NetUID, rec.Epoch); err != nil {
-				return err
-			}
-		}
-		me := roster.Index(v.self)
-		if me < 0 || !roster[me].Permit {
-			v.land(rec.Epoch)
-			continue
-		}
-		job := job{rec: *rec, sub: *sub, roster: roster, round: uint16(i)}
+		one := *now
+		one.id = id
 		g.Go(func() error {
-			defer v.land(job.rec.Epoch)
-			return v.run(ctx, job)
+			defer v.land(id.epoch)
+			return v.run(ctx, &one)
 		})
 	}
 	return nil
+}
+
+// What the loop knows of its permit.
+const (
+	permitUnknown = iota
+	permitHeld
+	permitGone
+)
+
+// permitted looks whether the hotkey has a permit in an epoch, and tells when that
+// changed. Without one no round is begun; the weights of the epoch before are
+// still committed and revealed.
+func (v *Validator) permitted(j *job) {
+	now := permitGone
+	if me := j.roster.Index(v.self); me >= 0 && j.roster[me].Permit {
+		now = permitHeld
+	}
+	if now == v.permit {
+		return
+	}
+	before := v.permit
+	v.permit = now
+	switch {
+	case now == permitGone:
+		v.Log.Warn("no permit: this subnet is not validated until the hotkey has one again", "netuid", v.NetUID, "epoch", j.rec.Epoch, "hotkey", v.self)
+		v.Notify(Event{Kind: "permit-gone", NetUID: v.NetUID, Epoch: j.rec.Epoch})
+	case before == permitGone:
+		v.Log.Info("the permit is back: this subnet is validated again", "netuid", v.NetUID, "epoch", j.rec.Epoch, "hotkey", v.self)
+		v.Notify(Event{Kind: "permit-back", NetUID: v.NetUID, Epoch: j.rec.Epoch})
+	}
 }
 
 // claim marks a round as begun; false when it was already.

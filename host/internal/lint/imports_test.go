@@ -21,6 +21,7 @@ var direction = []struct {
 	{"ledger", []string{"=ledger", "ledger/emission", "ledger/key", "ledger/pool", "ledger/unit", "ledger/yuma", "abi/cbor"},
 		"the rules know no store, no engine and no network; take a ledger.View"},
 	{"ledger/proof", []string{"abi/cbor"}, "whoever holds a proof can verify it, with neither a store nor an engine"},
+	{"ledger/proof/prooftest", []string{"ledger/proof"}, "a plain tree for tests knows no store"},
 	{"ledger/store", []string{"ledger/store", "ledger/proof", "=ledger", "ledger/key", "ledger/unit", "abi/cbor"}, "the store keeps bytes, it holds no rules"},
 	{"ledger/chain", []string{"ledger/chain", "=ledger", "ledger/proof", "ledger/store", "ledger/key", "ledger/unit", "abi/cbor"}, "the adapter to consensus holds no rules and opens no network of its own"},
 	{"p2p", []string{"p2p", "abi/cbor"}, "p2p carries bytes and verdicts, and never looks inside"},

@@ -23,6 +23,7 @@ import (
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/chain"
 	"github.com/plexus-network/plexus/ledger/key"
+	"github.com/plexus-network/plexus/ledger/proof"
 	"github.com/plexus-network/plexus/ledger/store"
 	"github.com/plexus-network/plexus/p2p"
 	"github.com/plexus-network/plexus/plugins"
@@ -46,6 +47,7 @@ type Node struct {
 	tx      p2p.Topic
 	modules *modules
 	bundles *evidence.Folder
+	built   *artifacts
 	data    *datasets
 	loops   *loops
 	shelf   *store.Shelf
@@ -81,7 +83,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *even
 	if n.join, err = cfg.JoinAddrs(n.gen.Hash()); err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{"chain", "work", "consensus", "datasets", "evidence", "modules"} {
+	for _, dir := range []string{"chain", "work", "consensus", "datasets", "evidence", "artifacts", "modules"} {
 		if err := os.MkdirAll(filepath.Join(cfg.Home, dir), 0o700); err != nil {
 			return nil, err
 		}
@@ -159,6 +161,7 @@ func (n *Node) openWork() error {
 	if err := n.data.own(); err != nil {
 		return err
 	}
+	n.built = &artifacts{filepath.Join(n.cfg.Home, "artifacts"), n.net}
 	n.loops.run, n.loops.fault, n.loops.gone = n.validate, n.tellFault, n.data.forget
 	n.loops.ask(n.cfg.Validated())
 	n.net.ServeBlobs(func(id [32]byte) (io.ReadSeekCloser, int64, error) {
@@ -166,6 +169,9 @@ func (n *Node) openWork() error {
 			return f, size, nil
 		}
 		if f, size, err := n.data.serve(id); err == nil {
+			return f, size, nil
+		}
+		if f, size, err := n.built.open(id); err == nil {
 			return f, size, nil
 		}
 		return n.bundles.Open(id, n.closed)
@@ -368,7 +374,7 @@ func (n *Node) validate(ctx context.Context, s *subnetLoop, quit <-chan struct{}
 		Data: func(ctx context.Context, named ledger.DataSet, e ledger.Epoch) (*dataset.Set, error) {
 			return n.data.open(ctx, s.netuid, n.place(n.loops.setting(s)), named, e)
 		},
-		Publish: n.bundles.Put, Quit: quit, Notify: n.notify, Log: n.log}).Run(ctx)
+		Artifact: n.built.get, KeepArtifact: n.built.put, Publish: n.bundles.Put, Quit: quit, Notify: n.notify, Log: n.log}).Run(ctx)
 }
 
 // place is where the data of a subnet lies: a file, a folder, or nowhere.
@@ -445,6 +451,10 @@ func (c chainView) Submit(tx []byte) error {
 		return err
 	}
 	return nil
+}
+
+func (c chainView) Prove(h ledger.Height, keys [][]byte) (proof.State, error) {
+	return c.n.chain.Prove(h, keys)
 }
 
 // Blocks sends the newest height; a slow reader misses some in between.

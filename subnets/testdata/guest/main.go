@@ -34,6 +34,8 @@ func call(op, ptr, n uint32) uint64 {
 		status, out = score(in)
 	case abi.OpRank:
 		out = rank(in)
+	case abi.OpMerge:
+		out = merge(in)
 	}
 	room = append(binary.LittleEndian.AppendUint32(nil, status), out...)
 	return uint64(uintptr(unsafe.Pointer(&room[0])))<<32 | uint64(len(room))
@@ -52,8 +54,18 @@ func task(in []byte) []byte {
 		}
 	case 'm': // is no task
 		return []byte{0xff}
-	case 'i': // asks for chain values
+	case 'i': // asks for a chain value of before the round
 		t.Inputs = []abi.Input{{Height: 1, Key: "R"}}
+	case 'n': // asks for the price of a subnet that is not there
+		t.Inputs, t.ScoreAt = []abi.Input{{Height: r.Height, Key: abi.PriceKey(77)}}, r.Height+1
+	case 'e': // is scored too late
+		t.ScoreAt = r.Last + 1
+	case 'p': // is scored by what the chain will hold
+		t.Inputs = []abi.Input{{Height: r.Height + 3, Key: abi.KeyRandomness}, {Height: r.Height + 1, Key: abi.PriceKey(1)},
+			{Height: r.Height + 1, Key: abi.KeyRandomness}, {Height: r.Height + 3, Key: abi.KeyRandomness}}
+		t.ScoreAt = r.Height + 3
+	case 'a': // builds on the artifact
+		t.Public = append(t.Public, r.Artifact...)
 	}
 	return t.Append(nil)
 }
@@ -68,6 +80,14 @@ func score(in []byte) (uint32, []byte) {
 		s[i] = abi.One / 2
 	}
 	switch r.Private[0] {
+	case 'p':
+		for i := range s {
+			for _, v := range r.Inputs {
+				for _, c := range v {
+					s[i] = (s[i]*31 + uint64(c)) % abi.One
+				}
+			}
+		}
 	case 't': // traps
 		panic("a bad day")
 	case 'f': // refuses
@@ -94,4 +114,24 @@ func rank(in []byte) []byte {
 		}
 	}
 	return k.Append(nil)
+}
+
+// merge appends the answers to the artifact, when a mood of the subnet is to build
+// one.
+func merge(in []byte) []byte {
+	r, err := abi.DecodeMergeRequest(in)
+	if err != nil {
+		panic(err)
+	}
+	var m abi.Merged
+	for _, mood := range r.Params {
+		if mood == 'a' {
+			m.Artifact = append([]byte{}, r.Artifact...)
+			for _, p := range r.Payloads {
+				m.Artifact = append(m.Artifact, p...)
+			}
+			break
+		}
+	}
+	return m.Append(nil)
 }

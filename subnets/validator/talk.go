@@ -1,0 +1,131 @@
+package validator
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/key"
+	"github.com/plexus-network/plexus/p2p"
+	"github.com/plexus-network/plexus/subnets/evidence"
+	"github.com/plexus-network/plexus/subnets/round"
+)
+
+// talk is the exchange with one miner.
+type talk struct {
+	net    p2p.Opener
+	member *ledger.Member
+	ask    round.Ask
+
+	stream    *p2p.Stream
+	status    evidence.Status
+	answer    *round.Signed
+	announced round.Answer
+	receipt   key.Signature
+	paid      *round.Payload
+}
+
+// hash gets the miner's signed hash within half. A transport error is tried
+// again: the request's id is new to a miner that never saw it.
+func (t *talk) hash(ctx, half context.Context) {
+	t.status = evidence.None
+	to, err := p2p.PeerIDFromKey(t.member.Work.Peer)
+	if err != nil {
+		return
+	}
+	for try := 0; try < 3 && half.Err() == nil; try++ {
+		if try > 0 {
+			select {
+			case <-half.Done():
+				return
+			case <-time.After(200 * time.Millisecond):
+			}
+		}
+		s, err := t.net.Open(ctx, to, round.Protocol)
+		if err != nil {
+			continue
+		}
+		// Recv obeys the stream's own context, so the half-time is kept by closing.
+		stop := context.AfterFunc(half, func() { s.Close() })
+		reply, err := t.put(s)
+		if !stop() || err != nil {
+			s.Close()
+			if half.Err() != nil || errors.Is(err, round.ErrAnswer) {
+				return
+			}
+			continue
+		}
+		if reply.Answer == nil {
+			s.Close()
+			if reply.Refused != 0 {
+				t.status = evidence.None
+				return
+			}
+			// It may be free again before half of the deadline has passed.
+			t.status = evidence.Busy
+			try = -1
+			select {
+			case <-half.Done():
+				return
+			case <-time.After(max(time.Duration(reply.Busy)*time.Millisecond, minBusy)):
+			}
+			continue
+		}
+		a, err := reply.Answer.OpenAnswer(t.ask.Request.Body, t.member.Hotkey)
+		if err != nil {
+			s.Close()
+			return
+		}
+		t.stream, t.answer, t.announced = s, reply.Answer, a
+		return
+	}
+}
+
+// minBusy is how soon a busy miner is asked again at the earliest.
+const minBusy = 100 * time.Millisecond
+
+// put sends the request, then the task once the miner takes it, and returns the
+// miner's word. ErrAnswer is a word that makes no sense; other errors are of the
+// transport.
+func (t *talk) put(s *p2p.Stream) (r round.Reply, err error) {
+	if err := s.Send(t.ask.Append(nil)); err != nil {
+		return r, err
+	}
+	for sent := !t.ask.Follows(); ; sent = true {
+		b, err := s.Recv(8192)
+		if err != nil {
+			return r, err
+		}
+		if r, err = round.DecodeReply(b); err != nil || r.Go && sent || r.Answer != nil && !sent {
+			return r, errors.Join(round.ErrAnswer, err)
+		}
+		if !r.Go {
+			return r, nil
+		}
+		if err := s.Send(t.ask.Public); err != nil {
+			return r, err
+		}
+	}
+}
+
+// payload returns the receipt and takes the payload.
+func (t *talk) payload(seed key.Seed, maxAnswer int) {
+	t.status = evidence.Withheld
+	t.receipt = round.SignReceipt(seed, *t.answer)
+	if err := t.stream.Send(round.AppendReceipt(nil, t.receipt)); err != nil {
+		return
+	}
+	b, err := t.stream.Recv(min(maxAnswer+128, round.MaxFrame))
+	if err != nil {
+		return
+	}
+	p, err := round.DecodePayload(b)
+	if err != nil || len(p.Data) > maxAnswer {
+		return
+	}
+	t.paid, t.status = &p, evidence.Answered
+	if p.Matches(t.announced) != nil {
+		t.status = evidence.Mismatch
+	}
+}
