@@ -38,17 +38,10 @@ func (r *bondsRow) decode(d *cbor.Decoder) {
 // bonds. A hotkey's dividends of several mechanisms count by their parts of the
 // split (economics, mechanisms).
 func consensus(s *state, n NetUID, e Epoch, h Height, sub *Subnet) (*found, error) {
-	roster, err := LoadRoster(s, n, e)
+	c, err := newCouncil(s, n, e, h, sub)
 	if err != nil {
 		return nil, err
 	}
-	rec, err := LoadRecord(s, n, e)
-	if err != nil || rec == nil {
-		return nil, broken("netuid %d: epoch %d is due and has no record: %v", n, e, err)
-	}
-	c := &council{s: s, n: n, e: e, h: h, sub: sub, roster: roster, first: rec.First, step: need[Clock](s, clockKey(n)).Step,
-		threshold: need[Params](s, []byte(prefixParams)).StakeThreshold, neurons: neurons(s, n)}
-	c.seat()
 	f := &found{neurons: c.neurons, dividends: make([]uint64, len(c.neurons))}
 	for m := range sub.Mechanisms() {
 		out, err := c.mechanism(m)
@@ -88,6 +81,22 @@ type council struct {
 	live      []int // by roster index: uid, -1 for one that is gone or came anew
 }
 
+// newCouncil is the council of epoch e at block h.
+func newCouncil(s *state, n NetUID, e Epoch, h Height, sub *Subnet) (*council, error) {
+	roster, err := LoadRoster(s, n, e)
+	if err != nil {
+		return nil, err
+	}
+	rec, err := LoadRecord(s, n, e)
+	if err != nil || rec == nil {
+		return nil, broken("netuid %d: epoch %d is due and has no record: %v", n, e, err)
+	}
+	c := &council{s: s, n: n, e: e, h: h, sub: sub, roster: roster, first: rec.First, step: need[Clock](s, clockKey(n)).Step,
+		threshold: need[Params](s, []byte(prefixParams)).StakeThreshold, neurons: neurons(s, n)}
+	c.seat()
+	return c, nil
+}
+
 // seat finds out who of the roster still holds a uid.
 func (c *council) seat() {
 	at := make(map[Hotkey]int, len(c.roster))
@@ -106,14 +115,15 @@ func (c *council) seat() {
 	}
 }
 
-// mechanism runs Yuma for one mechanism and writes what it found of each uid.
-func (c *council) mechanism(mech uint8) (*yuma.Output, error) {
+// input is what Yuma takes for one mechanism, with when each uid last set weights
+// in it.
+func (c *council) input(mech uint8) (in yuma.Input, standing []Standing, err error) {
 	s, p, at := c.s, &c.sub.Params, c.n.Mechanism(mech)
-	in := yuma.Input{N: len(c.neurons), Now: c.h, Tempo: uint64(p.Tempo), LastStep: c.step, StakeThreshold: c.threshold,
+	in = yuma.Input{N: len(c.neurons), Now: c.h, Tempo: uint64(p.Tempo), LastStep: c.step, StakeThreshold: c.threshold,
 		ActivityCutoff: yuma.ActivityCutoff(p.ActivityFactor, p.Tempo), Kappa: p.Kappa, MaxValidators: int(p.MaxValidators),
 		BondsMovingAverage: uint64(p.BondsAverage), BondsPenalty: p.BondsPenalty, Owner: -1,
 		Yuma3: p.Yuma3, LiquidAlpha: p.LiquidAlpha, AlphaLow: p.AlphaLow, AlphaHigh: p.AlphaHigh, Steepness: int16(p.Steepness)}
-	standing := make([]Standing, len(c.neurons))
+	standing = make([]Standing, len(c.neurons))
 	for u := range c.neurons {
 		nr := &c.neurons[u]
 		in.Stake = append(in.Stake, stakeWeight(s, c.n, nr.Hotkey))
@@ -129,13 +139,22 @@ func (c *council) mechanism(mech uint8) (*yuma.Output, error) {
 		permit := false
 		if i := c.member[u]; i >= 0 {
 			permit = c.roster[i].Permit
-			var err error
 			if row, err = c.row(at, i); err != nil {
-				return nil, err
+				return in, nil, err
 			}
 		}
 		bonds, _ := fetch[bondsRow](s, bondsKey(at, UID(u)))
 		in.Permit, in.Weights, in.Bonds = append(in.Permit, permit), append(in.Weights, row), append(in.Bonds, bonds.Row)
+	}
+	return in, standing, s.err
+}
+
+// mechanism runs Yuma for one mechanism and writes what it found of each uid.
+func (c *council) mechanism(mech uint8) (*yuma.Output, error) {
+	s, p, at := c.s, &c.sub.Params, c.n.Mechanism(mech)
+	in, standing, err := c.input(mech)
+	if err != nil {
+		return nil, err
 	}
 	had := make([]bool, len(in.Bonds))
 	for u := range in.Bonds {

@@ -92,19 +92,23 @@ func immortal(s *state, sub *Subnet, all []Neuron) []bool {
 // may be replaced.
 func replaceable(s *state, n NetUID, sub *Subnet, h Height, params *Params) (UID, bool) {
 	all := neurons(s, n)
-	kept := immortal(s, sub, all)
+	return weakest(all, immortal(s, sub, all), h, uint64(sub.Params.Immunity), params.MinNonImmune)
+}
+
+// weakest is the uid of replaceable, of those that are not kept.
+func weakest(all []Neuron, kept []bool, h Height, immunity uint64, least uint16) (UID, bool) {
 	var old, young []int
 	for u := range all {
 		switch {
 		case kept[u]:
-		case h-all[u].Registered >= uint64(sub.Params.Immunity):
+		case h-all[u].Registered >= immunity:
 			old = append(old, u)
 		default:
 			young = append(young, u)
 		}
 	}
 	from := old
-	if len(old) <= int(params.MinNonImmune) && len(young) > 0 {
+	if len(old) <= int(least) && len(young) > 0 {
 		from = young
 	}
 	best := -1
