@@ -108,3 +108,10 @@ func LoadCut(v View, n NetUID) (*Cut, error) {
 	}
 	return c, s.err
 }
+
+// LoadBonds reads a validator's bonds in a subnet's first mechanism as the last
+// step left them, relative to the largest toward each uid, which is 65,535.
+func LoadBonds(v View, n NetUID, u UID) (yuma.Row, error) {
+	row, _, err := load[bondsRow](v, bondsKey(n, u))
+	return row.Row, err
+}

@@ -156,6 +156,11 @@ func (c *Client) Metagraph(ctx context.Context, netuid uint16) (*Metagraph, erro
 	return get[Metagraph](ctx, c, fmt.Sprintf("/v1/subnets/%d/metagraph", netuid))
 }
 
+// Why explains a hotkey's income over some epochs, as far as the node can.
+func (c *Client) Why(ctx context.Context, netuid uint16, hotkey string, epochs int) (*Why, error) {
+	return get[Why](ctx, c, fmt.Sprintf("/v1/subnets/%d/why/%s?epochs=%d", netuid, url.PathEscape(hotkey), epochs))
+}
+
 // Parameters returns the named parameters of a subnet, or with 0 of the chain.
 func (c *Client) Parameters(ctx context.Context, netuid uint16) (*Parameters, error) {
 	return get[Parameters](ctx, c, fmt.Sprintf("/v1/subnets/%d/parameters", netuid))

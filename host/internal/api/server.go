@@ -45,9 +45,11 @@ type Config struct {
 	View func(ctx context.Context) (head chain.Head, v ledger.View, release func(), err error)
 	// Prove returns a key's value with its proof; height 0 is the newest that
 	// can be proved.
-	Prove   func(ctx context.Context, key []byte, height uint64) (*StateValue, error)
-	Node    *chain.Node
-	Index   *index.Index
+	Prove func(ctx context.Context, key []byte, height uint64) (*StateValue, error)
+	Node  *chain.Node
+	Index *index.Index
+	// Why explains a hotkey's income over some epochs; nil leaves the route out.
+	Why     func(ctx context.Context, v ledger.View, n ledger.NetUID, hot ledger.Hotkey, epochs int) (*Why, error)
 	Network func() Network // who the node is connected to; needed with Node
 	Version string         // of the program
 	Metrics http.Handler   // served at /metrics; nil for none
@@ -165,6 +167,7 @@ func (s *Server) Close() error {
 func (s *Server) routes() {
 	s.stateRoutes()
 	s.subnetRoutes()
+	s.whyRoutes()
 	s.marketRoutes()
 	if s.cfg.Node != nil {
 		s.stakeRoutes()

@@ -527,7 +527,10 @@ func described() Config {
 		View: func(context.Context) (chain.Head, ledger.View, func(), error) {
 			return chain.Head{}, nil, nil, chain.ErrUnavailable
 		},
-		Prove: func(context.Context, []byte, uint64) (*StateValue, error) { return nil, chain.ErrUnavailable }}
+		Prove: func(context.Context, []byte, uint64) (*StateValue, error) { return nil, chain.ErrUnavailable },
+		Why: func(context.Context, ledger.View, ledger.NetUID, ledger.Hotkey, int) (*Why, error) {
+			return nil, chain.ErrUnavailable
+		}}
 }
 
 func TestSnake(t *testing.T) {

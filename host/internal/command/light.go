@@ -18,6 +18,7 @@ import (
 	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/event"
 	"github.com/plexus-network/plexus/host/internal/remote"
+	"github.com/plexus-network/plexus/host/internal/why"
 	"github.com/plexus-network/plexus/ledger/chain"
 )
 
@@ -154,6 +155,7 @@ one value and ends.`,
 			defer r.Close()
 			conf := api.Config{Listen: listen, Genesis: r.Genesis, Version: thisVersion().Version, Log: log}
 			conf.UseLight(r.View)
+			conf.Why = why.Sources{Bundle: fetcher(r, nil)}.Explain
 			server, err := api.New(conf)
 			if err != nil {
 				return err

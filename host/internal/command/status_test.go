@@ -15,6 +15,7 @@ import (
 	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/index"
 	"github.com/plexus-network/plexus/host/internal/solo"
+	"github.com/plexus-network/plexus/host/internal/why"
 	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/ledger/unit"
 )
@@ -49,6 +50,7 @@ func apiOf(t *testing.T, c *solo.Chain) string {
 	}
 	a := api.Config{Listen: "127.0.0.1:0", Rate: 10_000, Genesis: c.Gen, Index: x, Version: "test", Network: func() api.Network { return api.Network{Addrs: []string{}} }}
 	a.UseNode(c.Node)
+	a.Why = why.Sources{}.Explain
 	s, err := api.New(a)
 	if err != nil {
 		t.Fatal(err)

@@ -52,6 +52,7 @@ func (n *Node) openServed() (err error) {
 			c.Metrics = s.metrics.Handler()
 		}
 		c.UseNode(n.chain)
+		c.Why = n.sources().Explain
 		if s.api, err = api.New(c); err != nil {
 			return err
 		}
