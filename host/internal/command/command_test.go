@@ -79,7 +79,7 @@ func TestUsage(t *testing.T) {
 		{"dev --keep " + file, exitIO, file},
 		{"node", 64, "--home DIR is needed"},
 		{"engine", 64, "text-mix"},
-		{"engine nonsense", 1, "nonsense"},
+		{"engine nonsense", 64, "nonsense"},
 	} {
 		_, code, err := run(t, strings.Fields(c.args)...)
 		if err == nil || code != c.code || !strings.Contains(err.Error(), c.say) {

@@ -4,16 +4,13 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/plexus-network/plexus/examples/gallery"
 	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/event"
 	"github.com/plexus-network/plexus/host/internal/miners"
@@ -151,29 +148,6 @@ func workerCommand() *cobra.Command {
 		Use: "worker", Short: "Run modules for a node", Args: noArgs, Hidden: true,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return worker.Serve(c.Context(), worker.ServeConfig{Log: stderrLog("info")})
-		},
-	}
-}
-
-func engineCommand() *cobra.Command {
-	names := func() string {
-		var all []string
-		for _, e := range gallery.Engines() {
-			all = append(all, e.Name)
-		}
-		return strings.Join(all, ", ")
-	}
-	return &cobra.Command{
-		Use: "engine NAME [ARGUMENT...]", Short: "Run a miner's model for a miner", Hidden: true,
-		Long:               fmt.Sprintf("Runs one of %s as a child of a miner.", names()),
-		DisableFlagParsing: true, // the arguments are the model's own
-		RunE: func(c *cobra.Command, args []string) error {
-			for _, e := range gallery.Engines() {
-				if len(args) > 0 && args[0] == e.Name {
-					return e.Run(args[1:])
-				}
-			}
-			return usage("%s takes one of %s", c.CommandPath(), names())
 		},
 	}
 }
