@@ -1,0 +1,233 @@
+package model
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/plexus-network/plexus/abi"
+	"github.com/plexus-network/plexus/examples/subnets/speech"
+	sdk "github.com/plexus-network/plexus/sdk-wasm/go"
+)
+
+// Besides the models, what else might be answered.
+const (
+	copier    = "copier"    // the better model's answer to the task before
+	oneWord   = "one word"  // a word for each clip
+	universal = "universal" // all words, for each clip
+)
+
+var names = []string{Good, Baseline, Lazy, copier, oneWord, universal}
+
+// Each one's expected score, which the README states.
+var expected = map[string]float64{Good: 0.92, Baseline: 0.56, Lazy: 0.04, copier: 0.02, oneWord: 0.06, universal: 0}
+
+var templates = sync.OnceValue(Synthesised)
+
+// task draws a task of three recipes of the default data, as a node does.
+func task(t testing.TB, seed uint64) abi.Task {
+	t.Helper()
+	data := speech.Recipes()
+	r := &abi.TaskRequest{}
+	binary.LittleEndian.PutUint64(r.Beta[:], seed)
+	rnd := rand.New(rand.NewPCG(seed, 7))
+	for range speech.Clips {
+		at := rnd.IntN(len(data)/speech.RecipeLen) * speech.RecipeLen
+		r.Slices = append(r.Slices, data[at:at+speech.RecipeLen])
+	}
+	out, err := speech.DrawTask(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func answer(t testing.TB, mode string, public []byte) []byte {
+	t.Helper()
+	clips, err := speech.DecodeTask(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts []string
+	for _, c := range clips {
+		texts = append(texts, strings.Join(Recognise(speech.Unpack(c), mode, templates()), " "))
+	}
+	return speech.AppendTexts(nil, texts)
+}
+
+// rounds scores the models on n tasks.
+func rounds(t testing.TB, n int) (out []map[string]float64) {
+	t.Helper()
+	all := strings.Join(speech.Words, " ")
+	before := answer(t, Good, task(t, 1<<40).Public)
+	for i := range n {
+		task := task(t, uint64(i))
+		good := answer(t, Good, task.Public)
+		r := &abi.ScoreRequest{Public: task.Public, Private: task.Private, Payloads: [][]byte{
+			good, answer(t, Baseline, task.Public), answer(t, Lazy, task.Public), before,
+			speech.AppendTexts(nil, []string{"no", "no", "no"}), speech.AppendTexts(nil, []string{all, all, all}),
+		}}
+		before = good
+		scores, err := speech.Score(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		round := map[string]float64{}
+		for k, s := range scores {
+			round[names[k]] = float64(s) / float64(abi.One)
+		}
+		out = append(out, round)
+	}
+	return out
+}
+
+// TestOrder deals 64 rounds for each of 100 seeds, from 128 that were played. The
+// order by summed scores must be right for every seed, after 64 rounds and already
+// after 8, and by a margin.
+func TestOrder(t *testing.T) {
+	const tasks, few, seeds = 64, 8, 100
+	played := rounds(t, 128)
+	mean, square := map[string]float64{}, map[string]float64{}
+	closest := map[int]float64{few: 1, tasks: 1}
+	for seed := range uint64(seeds) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		sums := map[string]float64{}
+		for n := 1; n <= tasks; n++ {
+			for name, s := range played[r.IntN(len(played))] {
+				sums[name] += s
+				mean[name] += s / (tasks * seeds)
+				square[name] += s * s / (tasks * seeds)
+			}
+			if n != few && n != tasks {
+				continue
+			}
+			// The margin is a twentieth of a point per task.
+			weak := max(sums[Lazy], sums[copier], sums[oneWord], sums[universal])
+			gap := min(sums[Good]-sums[Baseline], sums[Baseline]-weak) / float64(n)
+			closest[n] = min(closest[n], gap)
+			if gap < 0.05 {
+				t.Errorf("seed %d after %d tasks: %v", seed, n, sums)
+			}
+		}
+	}
+	for _, name := range names {
+		t.Logf("%-10s mean %.4f, deviation of one task %.4f", name, mean[name], math.Sqrt(max(0, square[name]-mean[name]*mean[name])))
+		if d := mean[name] - expected[name]; d < -0.02 || d > 0.02 {
+			t.Errorf("%s scores %.3f, the README says %.2f", name, mean[name], expected[name])
+		}
+	}
+	t.Logf("smallest gap: %.3f after %d tasks, %.3f after %d", closest[few], few, closest[tasks], tasks)
+}
+
+func TestSolve(t *testing.T) {
+	public := task(t, 5).Public
+	file := AppendTemplates(nil, templates())
+	for _, mode := range []string{Good, Baseline, Lazy} {
+		r := &abi.SolveRequest{Params: append([]byte(mode+"\n"), file...), Public: public}
+		first, err := Solve(r)
+		r.Params, r.Seed = []byte(mode), [32]byte{1}
+		again, _ := Solve(r)
+		if err != nil || !bytes.Equal(first, again) || !bytes.Equal(first, answer(t, mode, public)) {
+			t.Errorf("%s answers otherwise without a file, %v", mode, err)
+		}
+	}
+	for _, params := range []string{"", "best", "good\nrubbish"} {
+		if _, err := Solve(&abi.SolveRequest{Params: []byte(params), Public: public}); err == nil {
+			t.Errorf("%q was answered", params)
+		}
+	}
+	if _, err := Solve(&abi.SolveRequest{Params: []byte(Good), Public: []byte("x")}); err == nil {
+		t.Error("rubbish was answered")
+	}
+}
+
+// Clips that are no speech: nothing breaks, and what is written down is an answer.
+func TestStrangeClips(t *testing.T) {
+	r := sdk.NewRand([32]byte{1}, 1)
+	noise := make([]int16, 30000)
+	for i := range noise {
+		noise[i] = int16(r.Uint64())
+	}
+	square := make([]int16, 30000)
+	for i := range square {
+		square[i] = int16(i / 40 % 2 * 65535)
+	}
+	for name, clip := range map[string][]int16{"empty": nil, "short": noise[:100], "one frame": noise[:400], "silence": make([]int16, 30000),
+		"noise": noise, "square": square, "longest": append(append(noise, square...), noise[:4000]...)} {
+		for _, mode := range []string{Good, Baseline, Lazy} {
+			words := Recognise(clip, mode, templates())
+			if text := strings.Join(words, " "); len(words) > speech.MaxWords || len(text) > speech.MaxText {
+				t.Errorf("%s, %s: %d words", name, mode, len(words))
+			}
+		}
+	}
+}
+
+// Recordings of single words become templates; here, of a voice that the
+// synthesiser's templates do not have.
+func TestRecorded(t *testing.T) {
+	var list []speech.Recording
+	voice := speech.Voice{Pitch: 150, Tract: 100, Speed: 100, Pause: 150}
+	for w, word := range speech.Words {
+		list = append(list, speech.Recording{Text: word + ".", Clip: speech.Pack(speech.Say([]int{w}, voice, sdk.NewRand([32]byte{9}, uint64(w))))})
+	}
+	list = append(list, speech.Recording{Text: "two words", Clip: list[0].Clip}, speech.Recording{Text: "silence", Clip: make([]byte, 10)})
+	learned := Recorded(list)
+	if len(learned) != len(speech.Words) {
+		t.Fatalf("%d templates", len(learned))
+	}
+	right := 0
+	for w, word := range speech.Words {
+		got := Recognise(speech.Say([]int{w}, voice, sdk.NewRand([32]byte{10}, uint64(w))), Good, learned)
+		if fmt.Sprint(got) == "["+word+"]" {
+			right++
+		}
+	}
+	if right < 18 {
+		t.Errorf("%d of 20 words", right)
+	}
+}
+
+// TestSpectrum: the transform in integers finds a tone where it is.
+func TestSpectrum(t *testing.T) {
+	for _, bin := range []int{3, 10, 31, 64, 100, 126} {
+		var re, im [window]int32
+		for i := range re {
+			re[i] = int32(10000 * math.Sin(2*math.Pi*float64(bin*i)/window))
+		}
+		transform(&re, &im)
+		for k := range window / 2 {
+			size := math.Hypot(float64(re[k]), float64(im[k]))
+			if want := 5000.0; (k == bin) != (math.Abs(size-want) < 100) || k != bin && size > 50 {
+				t.Errorf("tone in %d: %.0f in %d", bin, size, k)
+			}
+		}
+	}
+	for i := range sine {
+		if want := 16384 * math.Sin(2*math.Pi*float64(i)/window); math.Abs(float64(sine[i])-want) > 1 {
+			t.Errorf("sine %d is %d, want %.2f", i, sine[i], want)
+		}
+	}
+}
+
+func FuzzTemplates(f *testing.F) {
+	f.Add(AppendTemplates(nil, templates()[:2]))
+	f.Add([]byte{0x82, 1, 0x81, 0x82, 0x61, 'a', 0x40})
+	clip := speech.Say([]int{1}, speech.Voice{Pitch: 100, Tract: 100, Speed: 100}, sdk.NewRand([32]byte{}, 0))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		list, err := DecodeTemplates(b)
+		if err != nil {
+			return
+		}
+		if !bytes.Equal(AppendTemplates(nil, list), b) {
+			t.Fatal("not canonical")
+		}
+		Recognise(clip, Good, list)
+		Recognise(clip, Baseline, list)
+	})
+}
