@@ -9,6 +9,7 @@ func Subnets() []Subnet {
 		imageSubnet(),
 		forecastSubnet(),
 		translateSubnet(),
+		speechSubnet(),
 	}
 }
 
