@@ -155,6 +155,9 @@ func TestCraftedSignaturesHaveOneAnswer(t *testing.T) {
 		if alone != v.want {
 			t.Errorf("%s: holds alone: %v", v.name, alone)
 		}
+		if expanded := v.id.Verifier().Verify("tx", msg, v.sig) == nil; expanded != v.want {
+			t.Errorf("%s: holds for a verifier: %v", v.name, expanded)
+		}
 		for _, company := range []int{0, 1, 20} {
 			var b Batch
 			for range company {

@@ -108,6 +108,7 @@ var (
 type Miner struct {
 	c       Config
 	self    key.ID
+	signer  key.Expanded
 	subnets map[ledger.NetUID]*subnet
 	counts  counts
 }
@@ -126,7 +127,7 @@ func New(c Config) (*Miner, error) {
 	if c.Remember == 0 {
 		c.Remember = DefaultRemember
 	}
-	m := &Miner{c: c, self: c.Hotkey.Public(), subnets: map[ledger.NetUID]*subnet{}}
+	m := &Miner{c: c, self: c.Hotkey.Public(), signer: c.Hotkey.Expand(), subnets: map[ledger.NetUID]*subnet{}}
 	for _, s := range c.Subnets {
 		if s.Parallel == 0 {
 			s.Parallel = DefaultParallel
@@ -212,7 +213,7 @@ func (m *Miner) exchange(ctx context.Context, s *p2p.Stream, e *Event) error {
 	deadline := time.Duration(req.DeadlineMS) * time.Millisecond
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
-	weighs, err := sub.admit(ctx, &ask.Request, &req)
+	weighs, by, err := sub.admit(ctx, &ask.Request, &req)
 	if err != nil {
 		return err
 	}
@@ -228,7 +229,7 @@ func (m *Miner) exchange(ctx context.Context, s *p2p.Stream, e *Event) error {
 	if err != nil {
 		return err
 	}
-	answer := round.SignAnswer(m.c.Hotkey, round.Answer{Request: round.RequestHash(ask.Request.Body), Hash: round.SaltedHash(p.Salt, p.Data)})
+	answer := round.SignAnswer(m.signer, round.Answer{Request: round.RequestHash(ask.Request.Body), Hash: round.SaltedHash(p.Salt, p.Data)})
 	if err := s.Send((&round.Reply{Answer: &answer}).Append(nil)); err != nil {
 		return broken(err)
 	}
@@ -239,7 +240,7 @@ func (m *Miner) exchange(ctx context.Context, s *p2p.Stream, e *Event) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", round.ErrReceipt, err)
 	}
-	if err := round.CheckReceipt(req.Caller, answer, receipt); err != nil {
+	if err := round.CheckReceipt(by, answer, receipt); err != nil {
 		return err
 	}
 	if err := s.Send(p.Append(nil)); err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/subnets/round"
 )
 
@@ -45,10 +46,29 @@ type subnet struct {
 type roster struct {
 	members map[ledger.Hotkey]*ledger.Member
 	most    uint64 // the largest stake of those with a permit
+
+	mu        sync.Mutex
+	verifiers map[ledger.Hotkey]*key.Verifier // of members who asked
+}
+
+// verifier checks the signatures of a caller; those of a member faster from its
+// second on.
+func (r *roster) verifier(h ledger.Hotkey) round.Verifier {
+	if r == nil || r.members[h] == nil {
+		return h
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	v := r.verifiers[h]
+	if v == nil {
+		v = h.Verifier()
+		r.verifiers[h] = v
+	}
+	return v
 }
 
 func newRoster(r ledger.Roster) *roster {
-	out := &roster{members: make(map[ledger.Hotkey]*ledger.Member, len(r))}
+	out := &roster{members: make(map[ledger.Hotkey]*ledger.Member, len(r)), verifiers: map[ledger.Hotkey]*key.Verifier{}}
 	for i := range r {
 		out.members[r[i].Hotkey] = &r[i]
 		if r[i].Permit {
@@ -145,39 +165,40 @@ func (s *subnet) load(ctx context.Context, e ledger.Epoch) (*roster, error) {
 	return r, nil
 }
 
-// admit decides whether a request's caller may ask, and with which weight. What
+// admit decides whether a request's caller may ask, with which weight, and what
+// checks its signatures. What
 // costs little is looked at first: whom the known roster shuts out costs no check
 // of a signature, and who has no signature costs no look at the chain.
-func (s *subnet) admit(ctx context.Context, signed *round.Signed, r *round.Request) (weighs uint64, err error) {
+func (s *subnet) admit(ctx context.Context, signed *round.Signed, r *round.Request) (weighs uint64, by round.Verifier, err error) {
 	if err := s.Policy.listed(r.Caller); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	members, err := s.known(r.Epoch)
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	if members != nil {
 		if err := s.Policy.judge(members.members[r.Caller]); err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 	}
-	if err := signed.CheckRequest(r.Caller); err != nil {
-		return 0, err
+	if err := signed.CheckRequest(members.verifier(r.Caller)); err != nil {
+		return 0, nil, err
 	}
 	if members == nil {
 		if members, err = s.roster(ctx, r.Epoch); err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 		if err := s.Policy.judge(members.members[r.Caller]); err != nil {
-			return 0, err
+			return 0, nil, err
 		}
 	}
 	if err := s.seen.used(r, s.Policy.Quota); err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	m := members.members[r.Caller]
 	if m == nil {
-		return 1, nil
+		return 1, r.Caller, nil
 	}
-	return weight(m.Stake, members.most), nil
+	return weight(m.Stake, members.most), members.verifier(r.Caller), nil
 }

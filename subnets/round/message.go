@@ -81,11 +81,17 @@ type Signed struct {
 	Sig  key.Signature
 }
 
-// SignRequest signs a request by its caller.
-func SignRequest(seed key.Seed, r *Request) Signed { return sign(seed, "request", r.Append(nil)) }
+// Verifier checks signatures of one hotkey: the hotkey itself, or its
+// key.Verifier where many are checked.
+type Verifier interface {
+	Verify(tag string, msg []byte, sig key.Signature) error
+}
 
-func sign(seed key.Seed, tag string, body []byte) Signed {
-	return Signed{Body: body, Sig: seed.Sign(tag, body)}
+// SignRequest signs a request by its caller.
+func SignRequest(by key.Signer, r *Request) Signed { return sign(by, "request", r.Append(nil)) }
+
+func sign(by key.Signer, tag string, body []byte) Signed {
+	return Signed{Body: body, Sig: by.Sign(tag, body)}
 }
 
 // Append appends the wire form.
@@ -118,7 +124,7 @@ func (s *Signed) OpenRequest() (Request, error) {
 
 // CheckRequest checks that a request is signed by its caller: RefusedUnsigned
 // or RefusedSignature if it is not, each an ErrRequest too.
-func (s *Signed) CheckRequest(caller ledger.Hotkey) error {
+func (s *Signed) CheckRequest(caller Verifier) error {
 	if s.Sig == (key.Signature{}) {
 		return errors.Join(ErrRequest, RefusedUnsigned)
 	}
@@ -195,11 +201,11 @@ func (a *Answer) append(b []byte) []byte {
 }
 
 // SignAnswer signs an answer by the miner's hotkey.
-func SignAnswer(seed key.Seed, a Answer) Signed { return sign(seed, "answer", a.append(nil)) }
+func SignAnswer(by key.Signer, a Answer) Signed { return sign(by, "answer", a.append(nil)) }
 
 // OpenAnswer decodes an answer and checks that the callee signed it for this
 // request.
-func (s *Signed) OpenAnswer(request []byte, callee ledger.Hotkey) (Answer, error) {
+func (s *Signed) OpenAnswer(request []byte, callee Verifier) (Answer, error) {
 	d := cbor.NewDecoder(s.Body)
 	d.Version(3, 1)
 	a := Answer{Request: d.Hash(), Hash: d.Hash()}
@@ -264,12 +270,12 @@ func DecodeReply(b []byte) (r Reply, err error) {
 
 // SignReceipt is the validator's word that it holds the answer: a signature
 // over the answer's body.
-func SignReceipt(seed key.Seed, answer Signed) key.Signature {
-	return seed.Sign("receipt", answer.Body)
+func SignReceipt(by key.Signer, answer Signed) key.Signature {
+	return by.Sign("receipt", answer.Body)
 }
 
 // CheckReceipt checks a receipt against the answer it is for.
-func CheckReceipt(caller ledger.Hotkey, answer Signed, receipt key.Signature) error {
+func CheckReceipt(caller Verifier, answer Signed, receipt key.Signature) error {
 	if err := caller.Verify("receipt", answer.Body, receipt); err != nil {
 		return errors.Join(ErrReceipt, err)
 	}

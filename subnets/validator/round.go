@@ -238,7 +238,7 @@ func (v *Validator) ask(ctx context.Context, j *job, beta, taskHash [32]byte, ta
 			m := &j.roster[index]
 			req := round.Request{ChainID: v.ChainID, NetUID: v.NetUID, Module: j.rec.Module, Epoch: j.id.epoch, Round: j.id.round, Task: taskHash,
 				Caller: v.self, Callee: m.Hotkey, DeadlineMS: j.params.DeadlineMS, ID: round.RequestID(beta, m.Hotkey)}
-			t := &talk{net: v.Net, member: m, ask: round.Ask{Request: round.SignRequest(v.Hotkey, &req), Public: task.Public}}
+			t := &talk{net: v.Net, member: m, ask: round.Ask{Request: round.SignRequest(v.sign, &req), Public: task.Public}}
 			talks[i] = t
 			half, cancel := context.WithTimeout(ctx, deadline/2)
 			defer cancel()
@@ -252,7 +252,7 @@ func (v *Validator) ask(ctx context.Context, j *job, beta, taskHash [32]byte, ta
 			t := talks[i]
 			out[i] = evidence.Response{Leaf: evidence.Leaf{Round: j.id.round, Index: uint16(index), Status: t.status}, Request: t.ask.Request}
 			if t.answer != nil {
-				t.payload(v.Hotkey, maxAnswer)
+				t.payload(v.sign, maxAnswer)
 				out[i].Answer, out[i].Receipt, out[i].Payload = t.answer, t.receipt, t.paid
 				out[i].Leaf.Hash, out[i].Leaf.Status = t.announced.Hash, t.status
 			}

@@ -110,9 +110,9 @@ func (t *talk) put(s *p2p.Stream) (r round.Reply, err error) {
 }
 
 // payload returns the receipt and takes the payload.
-func (t *talk) payload(seed key.Seed, maxAnswer int) {
+func (t *talk) payload(by key.Signer, maxAnswer int) {
 	t.status = evidence.Withheld
-	t.receipt = round.SignReceipt(seed, *t.answer)
+	t.receipt = round.SignReceipt(by, *t.answer)
 	if err := t.stream.Send(round.AppendReceipt(nil, t.receipt)); err != nil {
 		return
 	}

@@ -102,6 +102,7 @@ type Score struct {
 type Validator struct {
 	Config
 	self key.ID
+	sign key.Expanded // the hotkey
 
 	mu      sync.Mutex
 	started map[roundID]bool // rounds begun in this run
@@ -129,7 +130,7 @@ func New(c Config) *Validator {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Validator{Config: c, self: c.Hotkey.Public(), started: map[roundID]bool{}, flying: map[ledger.Epoch]int{}, waiting: map[roundID]*waiting{},
+	return &Validator{Config: c, self: c.Hotkey.Public(), sign: c.Hotkey.Expand(), started: map[roundID]bool{}, flying: map[ledger.Epoch]int{}, waiting: map[roundID]*waiting{},
 		sent: map[ledger.Epoch]sent{}}
 }
 
