@@ -85,6 +85,19 @@ func (s *DataSet) Draw(e Epoch) (first, count uint64) {
 	return (e - s.From) * s.Window, s.Window
 }
 
+// Windows returns how many windows the set has, and from how many of them epoch e
+// and those after it may still draw; 0 windows for a set that is not divided.
+func (s *DataSet) Windows(e Epoch) (windows, left uint64) {
+	if s.Window == 0 {
+		return 0, 0
+	}
+	windows = s.Slices / s.Window
+	if e <= s.From {
+		return windows, windows
+	}
+	return windows, windows - min(windows, e-s.From)
+}
+
 // maxSlice is the largest slice of a data set.
 const maxSlice = 4 << 20
 

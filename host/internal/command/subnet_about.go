@@ -2,8 +2,8 @@ package command
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -74,14 +74,14 @@ func subnetData() *cobra.Command {
 	var root string
 	var slices uint64
 	c := &cobra.Command{
-		Use:   "data --netuid N --slice BYTES [FILE] --from KEY",
+		Use:   "data --netuid N [FILE] --from KEY",
 		Short: "Name the data that a subnet's tasks draw from",
-		Long: `Names a data set on the chain, from the next epoch on: FILE is cut into slices of --slice bytes
-under one root, and what remains at its end is left out. The file itself goes to the
-validators, not on the chain. With --window each epoch uses that many slices, once each;
-without it every epoch may draw all of them. --root and --slices name a set whose file is
-elsewhere.`,
-		Example: "  plexus subnet data --netuid 2 hidden.txt --slice 256 --window 1000 --from cold",
+		Long: `Names a data set on the chain, from the next epoch on: one that 'plexus dataset build' or 'seal'
+wrote, or any other file, which is cut into slices of --slice bytes, and what remains at its end
+is left out. The file itself goes to the validators, not on the chain. With --window each epoch
+uses that many slices, once each; without it every epoch may draw all of them. A sealed set has
+its windows already. --root, --slices and --slice name a set whose file is elsewhere.`,
+		Example: "  plexus subnet data --netuid 2 1f0c….set --from cold\n  plexus subnet data --netuid 2 hidden.txt --slice 256 --window 1000 --from cold",
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) > 1 || len(args) == 1 && root != "" || len(args) == 0 && root == "" {
 				return usage("%s takes one file, or --root and --slices", c.CommandPath())
@@ -93,14 +93,18 @@ elsewhere.`,
 			if err != nil {
 				return err
 			}
-			if slice <= 0 {
-				return usage("--slice BYTES is needed: 1 to %d", 4<<20)
+			if slice <= 0 && root != "" {
+				return usage("--slice BYTES is needed: 1 to %d", dataset.MaxSlice)
 			}
 			set := ledger.DataSet{Slices: slices, Slice: uint64(slice)}
 			if len(args) == 1 {
 				if set, err = readData(args[0], slice); err != nil {
 					return err
 				}
+				if set.Window > 0 && c.Flags().Changed("window") && window != set.Window {
+					return usage("--window %d: %s is sealed in windows of %d slices", window, args[0], set.Window)
+				}
+				window = max(window, set.Window)
 			} else if b, err := hex.DecodeString(root); err != nil || len(b) != 32 {
 				return usage("--root %q: want 64 hexadecimal digits", root)
 			} else {
@@ -116,7 +120,7 @@ elsewhere.`,
 	}
 	f.add(c)
 	subnet.add(c, "subnet whose data it is")
-	c.Flags().IntVar(&slice, "slice", 0, "bytes of a slice")
+	c.Flags().IntVar(&slice, "slice", 0, "bytes of a slice, for a file that 'plexus dataset' did not write")
 	c.Flags().Uint64Var(&window, "window", 0, "slices of one epoch, each used once; 0 for all in every epoch")
 	c.Flags().StringVar(&root, "root", "", "root of a set whose file is elsewhere")
 	c.Flags().Uint64Var(&slices, "slices", 0, "with --root: number of slices")
@@ -125,20 +129,15 @@ elsewhere.`,
 
 // readData makes the name of a file's data set.
 func readData(file string, slice int) (ledger.DataSet, error) {
-	info, err := os.Stat(file)
-	if err != nil {
-		return ledger.DataSet{}, err
-	}
-	if info.Size() > dataset.MaxFile {
-		return ledger.DataSet{}, usage("%s has %d bytes, at most %d", file, info.Size(), dataset.MaxFile)
-	}
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return ledger.DataSet{}, err
-	}
-	set, err := dataset.New(b, slice)
-	if err != nil {
+	f := openFlags{slice: slice}
+	set, err := f.load(file)
+	switch {
+	case errors.Is(err, dataset.ErrFormat) && slice <= 0:
+		return ledger.DataSet{}, usage("%s was not written by 'plexus dataset': say with --slice BYTES how it is cut, or build a set of it", file)
+	case errors.Is(err, dataset.ErrTooShort):
 		return ledger.DataSet{}, usage("%s: %v", file, err)
+	case err != nil:
+		return ledger.DataSet{}, err
 	}
 	return set.Named(), nil
 }

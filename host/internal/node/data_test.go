@@ -336,7 +336,7 @@ func TestOwnedData(t *testing.T) {
 func TestWindowsLeft(t *testing.T) {
 	d := ledger.DataSet{Slices: 23, Window: 5, From: 10}
 	for e, want := range map[ledger.Epoch]uint64{0: 4, 9: 4, 10: 4, 11: 3, 13: 1, 14: 0, 15: 0, 1 << 60: 0} {
-		windows, left := windowsLeft(d, e)
+		windows, left := d.Windows(e)
 		if windows != 4 || left != want {
 			t.Errorf("epoch %d: %d of %d, want %d of 4", e, left, windows, want)
 		}
@@ -345,7 +345,7 @@ func TestWindowsLeft(t *testing.T) {
 		}
 	}
 	d.Window = 0
-	if windows, _ := windowsLeft(d, 12); windows != 0 {
+	if windows, _ := d.Windows(12); windows != 0 {
 		t.Error("a set without windows has some")
 	}
 }

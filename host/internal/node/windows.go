@@ -119,21 +119,8 @@ func (n *Node) needs(netuid ledger.NetUID) (out []dataNeed, err error) {
 // state is what the chain says of a subnet's data.
 func (n *Node) state(need dataNeed) dataState {
 	s := dataState{Root: need.named.Root}
-	s.Windows, s.Left = windowsLeft(need.named, need.epoch)
+	s.Windows, s.Left = need.named.Windows(need.epoch)
 	return s
-}
-
-// windowsLeft is how many windows a set has, and how many of them epoch e and those
-// after it may still draw from; 0 windows for a set that is not divided.
-func windowsLeft(d ledger.DataSet, e ledger.Epoch) (windows, left uint64) {
-	if d.Window == 0 {
-		return 0, 0
-	}
-	windows = d.Slices / d.Window
-	if e <= d.From {
-		return windows, windows
-	}
-	return windows, windows - min(windows, e-d.From)
 }
 
 func (n *Node) warnAt() uint64 {
