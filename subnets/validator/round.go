@@ -2,6 +2,7 @@ package validator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -44,12 +45,13 @@ func (v *Validator) load(view ledger.View, id roundID) (*job, error) {
 // scored at once is. What goes wrong with the module, the data or the miners
 // skips the round; only the store stops the loop.
 func (v *Validator) run(ctx context.Context, j *job) error {
-	if err := v.Keep.Put(v.askingKey(j.id), []byte{1}); err != nil {
-		return fmt.Errorf("validator: keeping a round: %w", err)
-	}
 	a, err := v.play(ctx, j)
 	if ctx.Err() != nil {
 		return nil
+	}
+	var broken *keepError
+	if errors.As(err, &broken) {
+		return err
 	}
 	if err != nil {
 		return v.skip(j.id, err)
@@ -64,6 +66,52 @@ func (v *Validator) run(ctx context.Context, j *job) error {
 		return nil
 	}
 	return v.score(ctx, j.id)
+}
+
+// keepError is an error of the store, which ends the loop.
+type keepError struct{ err error }
+
+func (e *keepError) Error() string { return "validator: keeping a round: " + e.err.Error() }
+func (e *keepError) Unwrap() error { return e.err }
+
+// errBudget is why a round is skipped that had to wait too long.
+var errBudget = errors.New("the epoch ended before the budget had bandwidth for the round")
+
+// bandwidth waits until a round may send so many bytes.
+func (v *Validator) bandwidth(ctx context.Context, j *job, bytes int) error {
+	if v.Budget == nil {
+		return nil
+	}
+	if err := v.Budget.Traffic(ctx, v.NetUID, uint64(bytes)); err != nil {
+		return err
+	}
+	view, release, err := v.Chain.View()
+	if err != nil {
+		return err
+	}
+	defer release()
+	clock, err := ledger.LoadClock(view, v.NetUID)
+	if err != nil {
+		return err
+	}
+	if clock == nil || clock.Epoch != j.id.epoch {
+		return errBudget
+	}
+	return nil
+}
+
+// received counts what a round brought.
+func (v *Validator) received(r *evidence.Round) {
+	if v.Budget == nil {
+		return
+	}
+	bytes := 0
+	for i := range r.Responses {
+		if p := r.Responses[i].Payload; p != nil {
+			bytes += len(p.Data)
+		}
+	}
+	v.Budget.Carried(v.NetUID, uint64(bytes))
 }
 
 // skip ends a round without scores.
@@ -179,7 +227,15 @@ func (v *Validator) play(ctx context.Context, j *job) (*asked, error) {
 		return nil, fmt.Errorf("drawing the task: %w", err)
 	}
 	r.Task, r.TaskFuel = round.TaskHash(task.Public), fuel
-	r.Responses = v.ask(ctx, j, beta, r.Task, task, round.Asked(beta, j.roster, v.self, int(j.params.Asked)), int(manifest.Answer))
+	asks := round.Asked(beta, j.roster, v.self, int(j.params.Asked))
+	if err := v.bandwidth(ctx, j, len(asks)*len(task.Public)); err != nil {
+		return nil, err
+	}
+	if err := v.Keep.Put(v.askingKey(j.id), []byte{1}); err != nil {
+		return nil, &keepError{err}
+	}
+	r.Responses = v.ask(ctx, j, beta, r.Task, task, asks, int(manifest.Answer))
+	v.received(r)
 	return &asked{task, r}, nil
 }
 

@@ -42,7 +42,7 @@ func (t *talk) hash(ctx, half context.Context) {
 			case <-time.After(200 * time.Millisecond):
 			}
 		}
-		s, err := t.net.Open(ctx, to, round.Protocol)
+		s, err := hedged(ctx, half, func(ctx context.Context) (*p2p.Stream, error) { return t.net.Open(ctx, to, round.Protocol) })
 		if err != nil {
 			continue
 		}
@@ -79,6 +79,66 @@ func (t *talk) hash(ctx, half context.Context) {
 		}
 		t.stream, t.answer, t.announced = s, reply.Answer, a
 		return
+	}
+}
+
+// Pauses after which a stream that does not open is tried a second and a third
+// time while the first goes on: a connection that died without a word takes long
+// to be noticed.
+var hedges = [...]time.Duration{0, time.Second, 3 * time.Second}
+
+// hedged opens a stream, and a second one when the first takes long; whichever is
+// first is used, the others are given up. Only the opening is hedged: a miner takes
+// a request once.
+func hedged(ctx, half context.Context, open func(context.Context) (*p2p.Stream, error)) (*p2p.Stream, error) {
+	type opened struct {
+		i   int
+		s   *p2p.Stream
+		err error
+	}
+	results := make(chan opened, len(hedges))
+	var stop []context.CancelFunc // of each try; a stream lives as long as its context
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	ended := 0
+	end := func(but int) {
+		for i, cancel := range stop {
+			if i != but {
+				cancel()
+			}
+		}
+		for ; ended < len(stop); ended++ {
+			if r := <-results; r.err == nil {
+				r.s.Close()
+			}
+		}
+	}
+	for {
+		select {
+		case <-half.Done():
+			end(-1)
+			return nil, half.Err()
+		case <-timer.C:
+			i := len(stop)
+			one, cancel := context.WithCancel(ctx)
+			stop = append(stop, cancel)
+			go func() {
+				s, err := open(one)
+				results <- opened{i, s, err}
+			}()
+			if i+1 < len(hedges) {
+				timer.Reset(hedges[i+1] - hedges[i])
+			}
+		case r := <-results:
+			if ended++; r.err == nil {
+				end(r.i)
+				return r.s, nil
+			}
+			if ended == len(stop) {
+				end(-1)
+				return nil, r.err
+			}
+		}
 	}
 }
 

@@ -70,6 +70,9 @@ type Config struct {
 	// Publish keeps and serves the bundle of a closed epoch: write writes its file
 	// and returns its root.
 	Publish func(n ledger.NetUID, e ledger.Epoch, write func(io.Writer) ([32]byte, error)) (root [32]byte, size int64, err error)
+	// Budget, if not nil, is shared by the validators of a node: rounds wait for it
+	// to have bandwidth. Module is to make its calls within it too.
+	Budget *Scheduler
 	// Quit, once closed, lets Run begin no more rounds and return when those in
 	// flight are kept. May be nil.
 	Quit <-chan struct{}
