@@ -53,7 +53,7 @@ See 'plexus help exit-codes' for the exit codes and 'plexus schema' for what --j
 		return &coded{exitUsage, fmt.Errorf("%w: see '%s --help'", err, c.CommandPath())}
 	})
 	root.AddCommand(devCommand(), replayCommand(), metagraphCommand(), sendCommand(), txCommand(), registerCommand(), minerCommand(), keyCommand(),
-		initCommand(), startCommand(), snapshotCommand(), stateCommand(), doctorCommand(), versionCommand(), configCommand(), pluginCommand(), subnetCommand(), schemaCommand(), exitTopic(), statusCommand(), historyCommand(), adminCommand(), nodeCommand(), minersCommand(), workerCommand(), engineCommand())
+		initCommand(), startCommand(), validatorCommand(), snapshotCommand(), stateCommand(), doctorCommand(), versionCommand(), configCommand(), pluginCommand(), subnetCommand(), schemaCommand(), exitTopic(), statusCommand(), historyCommand(), adminCommand(), nodeCommand(), minersCommand(), workerCommand(), engineCommand())
 	root.AddCommand(stakeCommand(), govCommand(), delegateCommand(), childCommand(), swapHotkeyCommand(), swapColdkeyCommand(), weightsCommand(), producerCommand(), multisigCommand(), proxyCommand())
 	root.AddCommand(datasetCommand(), lightCommand(), evidenceCommand(), whyCommand())
 	return root

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/event"
 	"github.com/plexus-network/plexus/host/internal/node"
 )
@@ -31,50 +32,54 @@ it is, and logs to standard error as log.level and log.format say. With --json t
 the node are printed, one a line.`,
 		Example: "  plexus start\n  plexus start --home /srv/plexus --set log.format=json",
 		Args:    noArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := f.load()
-			if err != nil {
-				return err
-			}
-			if _, err := os.Stat(cfg.Path(cfg.Genesis)); errors.Is(err, fs.ErrNotExist) {
-				return &coded{exitConfig, fmt.Errorf("%s has no genesis (%s): make a home with plexus init", cfg.Home, cfg.Genesis)}
-			}
-			if err := roomFor(cfg.Home); err != nil {
-				return err
-			}
-			cfg.Password = password.ask(c, "the node's keys in "+cfg.Home, false)
-			out := c.OutOrStdout()
-			var events io.Writer = out
-			if !asJSON {
-				events = &following{out: out, blockTime: cfg.BlockTime, now: time.Now, live: out == os.Stdout && term.IsTerminal(int(os.Stdout.Fd()))}
-			}
-			w := event.NewWriter(events, filepath.Base(cfg.Home))
-			log, level := openLog(c.ErrOrStderr(), cfg.Log)
-			n, err := node.Open(c.Context(), cfg, log, w)
-			if err != nil {
-				return err
-			}
-			operate(c.Context(), n, level, f.load, log)
-			if !asJSON {
-				hash := n.Genesis().Hash()
-				fmt.Fprintf(out, "network %s, genesis %x\n", n.Genesis().ChainID, hash)
-				for _, a := range n.Addrs() {
-					fmt.Fprintf(out, "address %s\n", a)
-				}
-				if api := n.API(); api != "" {
-					fmt.Fprintf(out, "api %s\n", api)
-				}
-			}
-			w.Emit(event.Event{Kind: "ready", Addrs: n.Addrs(), API: n.API()})
-			err = n.Run(c.Context())
-			w.Emit(event.Event{Kind: "stopped"})
-			return errors.Join(err, n.Close())
-		},
+		RunE:    func(c *cobra.Command, _ []string) error { return runNode(c, f.load, &password, asJSON) },
 	}
 	f.add(c)
 	password.add(c)
 	jsonFlag(c, &asJSON, event.Event{})
 	return c
+}
+
+// runNode runs the node of a configuration, which load reads again when the node is
+// told to.
+func runNode(c *cobra.Command, load func() (config.Config, error), password *passwordFlags, asJSON bool) error {
+	cfg, err := load()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(cfg.Path(cfg.Genesis)); errors.Is(err, fs.ErrNotExist) {
+		return &coded{exitConfig, fmt.Errorf("%s has no genesis (%s): make a home with plexus init", cfg.Home, cfg.Genesis)}
+	}
+	if err := roomFor(cfg.Home); err != nil {
+		return err
+	}
+	cfg.Password = password.ask(c, "the node's keys in "+cfg.Home, false)
+	out := c.OutOrStdout()
+	var events io.Writer = out
+	if !asJSON {
+		events = &following{out: out, blockTime: cfg.BlockTime, now: time.Now, live: out == os.Stdout && term.IsTerminal(int(os.Stdout.Fd()))}
+	}
+	w := event.NewWriter(events, filepath.Base(cfg.Home))
+	log, level := openLog(c.ErrOrStderr(), cfg.Log)
+	n, err := node.Open(c.Context(), cfg, log, w)
+	if err != nil {
+		return err
+	}
+	operate(c.Context(), n, level, load, log)
+	if !asJSON {
+		hash := n.Genesis().Hash()
+		fmt.Fprintf(out, "network %s, genesis %x\n", n.Genesis().ChainID, hash)
+		for _, a := range n.Addrs() {
+			fmt.Fprintf(out, "address %s\n", a)
+		}
+		if api := n.API(); api != "" {
+			fmt.Fprintf(out, "api %s\n", api)
+		}
+	}
+	w.Emit(event.Event{Kind: "ready", Addrs: n.Addrs(), API: n.API()})
+	err = n.Run(c.Context())
+	w.Emit(event.Event{Kind: "stopped"})
+	return errors.Join(err, n.Close())
 }
 
 // following turns a node's events, as their writer writes them one at a time, into
@@ -138,6 +143,18 @@ func (p *following) line(e event.Event) (text string, passing bool) {
 		return fmt.Sprintf("netuid %d epoch %d round %d: %d answers scored", e.Netuid, e.Epoch, e.Round, len(e.Scores)), false
 	case "my-skipped":
 		return fmt.Sprintf("netuid %d epoch %d round %d skipped: %s", e.Netuid, e.Epoch, e.Round, e.Err), false
+	case "my-evidence":
+		return fmt.Sprintf("netuid %d epoch %d closed: evidence of %d bytes, root %.12s", e.Netuid, e.Epoch, e.Bytes, e.Root), false
+	case "my-commit":
+		return fmt.Sprintf("netuid %d epoch %d: weights committed", e.Netuid, e.Epoch), false
+	case "my-reveal":
+		return fmt.Sprintf("netuid %d epoch %d: weights revealed", e.Netuid, e.Epoch), false
+	case "my-permit-gone":
+		return fmt.Sprintf("netuid %d epoch %d: the hotkey has no permit, so nothing is validated until it has one: it must be registered and hold enough stake", e.Netuid, e.Epoch), false
+	case "my-permit-back":
+		return fmt.Sprintf("netuid %d epoch %d: the permit is back", e.Netuid, e.Epoch), false
+	case "subnet-fault":
+		return fmt.Sprintf("netuid %d: %s", e.Netuid, e.Err), false
 	case "stopped":
 		return "stopped in order", false
 	}

@@ -66,6 +66,15 @@ type Config struct {
 	Log       Log             // log.*
 	Modules   Modules         // modules.*
 	Evidence  Evidence        // evidence.*
+	Budget    Budget          // budget.*
+}
+
+// Budget is what the node gives to validating, all subnets together. Zero bounds
+// nothing.
+type Budget struct {
+	Fuel      uint64 // a second
+	Memory    uint64 // bytes of the calls that run at once
+	Bandwidth uint64 // bytes a second of tasks and answers
 }
 
 // Evidence configures how long a validator's evidence is kept and served.

@@ -48,6 +48,7 @@ type Node struct {
 	modules *modules
 	bundles *evidence.Folder
 	built   *artifacts
+	budget  *validator.Scheduler
 	data    *datasets
 	loops   *loops
 	shelf   *store.Shelf
@@ -161,6 +162,7 @@ func (n *Node) openWork() error {
 	if err := n.data.own(); err != nil {
 		return err
 	}
+	n.budget = validator.NewScheduler(validator.Budget(n.cfg.Budget))
 	n.built = &artifacts{filepath.Join(n.cfg.Home, "artifacts"), n.net}
 	n.loops.run, n.loops.fault, n.loops.gone = n.validate, n.tellFault, n.data.forget
 	n.loops.ask(n.cfg.Validated())
@@ -369,12 +371,12 @@ func (n *Node) validate(ctx context.Context, s *subnetLoop, quit <-chan struct{}
 			if err != nil {
 				return nil, err
 			}
-			return s.share.caller(c), nil
+			return s.share.caller(n.budget.Caller(s.netuid, c)), nil
 		},
 		Data: func(ctx context.Context, named ledger.DataSet, e ledger.Epoch) (*dataset.Set, error) {
 			return n.data.open(ctx, s.netuid, n.place(n.loops.setting(s)), named, e)
 		},
-		Artifact: n.built.get, KeepArtifact: n.built.put, Publish: n.bundles.Put, Quit: quit, Notify: n.notify, Log: n.log}).Run(ctx)
+		Budget: n.budget, Artifact: n.built.get, KeepArtifact: n.built.put, Publish: n.bundles.Put, Quit: quit, Notify: n.notify, Log: n.log}).Run(ctx)
 }
 
 // place is where the data of a subnet lies: a file, a folder, or nowhere.

@@ -17,6 +17,7 @@ import (
 	"github.com/plexus-network/plexus/host/internal/admin"
 	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/subnets/validator"
 )
 
 // errQuit ends Run in order.
@@ -33,7 +34,7 @@ const (
 var policyKeys = []string{"modules.source", "modules.limits", "modules.allow", "modules.deny"}
 
 // subnetKeys are the keys that say which subnets are validated and with what.
-var subnetKeys = []string{"validate", "subnets", "data", "datasets.fetch", "datasets.quota", "datasets.warn"}
+var subnetKeys = []string{"validate", "subnets", "data", "datasets.fetch", "datasets.quota", "datasets.warn", "budget.fuel", "budget.memory", "budget.bandwidth"}
 
 // Control is what a node needs of its process to be operated while it runs. Any
 // field may be nil.
@@ -74,7 +75,8 @@ func (n *Node) Reload() (string, error) {
 	n.running.Modules.Source, n.running.Modules.Limits, n.running.Modules.Allow, n.running.Modules.Deny =
 		c.Modules.Source, c.Modules.Limits, c.Modules.Allow, c.Modules.Deny
 	n.running.Validate, n.running.Subnets, n.running.Data = c.Validate, c.Subnets, c.Data
-	n.running.Datasets = c.Datasets
+	n.running.Datasets, n.running.Budget = c.Datasets, c.Budget
+	n.budget.SetBudget(validator.Budget(c.Budget))
 	n.data.bound(c.Datasets)
 	n.loops.ask(c.Validated())
 	var done, later []string
