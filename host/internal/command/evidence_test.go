@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -105,6 +106,70 @@ func TestEvidenceShowOffline(t *testing.T) {
 	}
 	if _, _, err := run(t, "evidence", "show", huge.Name(), "--offline"); err == nil || !strings.Contains(err.Error(), "at most") {
 		t.Error(err)
+	}
+}
+
+// An altered copy differs in one score and in its root.
+func TestEvidenceAlter(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	b, miners := someBundle(t)
+	raw, err := b.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file, forged := filepath.Join(dir, "x.bundle"), filepath.Join(dir, "forged.bundle")
+	if err := os.WriteFile(file, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := mustRun(t, "evidence", "alter", file, "--round", "0", "--hotkey", miners[1].String(), "--score", "0.75", "--out", forged)
+	if !strings.Contains(out, "round 0 miner "+miners[1].String()+": score 0.750000 instead of 0.500000") {
+		t.Error(out)
+	}
+	got, err := readBundle(forged)
+	if err != nil || got.Root() == b.Root() || got.Rounds[0].Responses[1].Leaf.Score != 3<<30 || got.Rounds[0].Responses[0].Leaf != b.Rounds[0].Responses[0].Leaf {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for args, want := range map[string]struct {
+		code int
+		say  string
+	}{
+		"": {exitUsage, "are needed"}, "--round 0 --out y --hotkey x": {exitUsage, "not an address"}, "--round 0 --out y --score 2 --hotkey " + alice: {exitUsage, "0 to 1"},
+		"--round 0 --out y --hotkey " + alice: {exitUsage, "asked no miner"}, "--round 9 --out y --hotkey " + alice: {exitUsage, "rounds 0 to 1"},
+		"--round 0 --out " + dir + "/no/y --hotkey " + miners[0].String(): {exitIO, "no/y"},
+	} {
+		if _, code, err := run(t, append([]string{"evidence", "alter", file}, strings.Fields(args)...)...); code != want.code || !strings.Contains(err.Error(), want.say) {
+			t.Errorf("%s: %d, %v", args, code, err)
+		}
+	}
+}
+
+// What a network cannot begin with is refused before anything is written.
+func TestInitSubnetRefused(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	dir := t.TempDir()
+	file := filepath.Join(dir, "x.wasm")
+	if err := os.WriteFile(file, []byte("no module"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]struct {
+		code int
+		say  string
+	}{"--subnet " + dir + "/none": {exitIO, "none"}, "--subnet " + file: {exitDiffers, "--subnet"}} {
+		home := filepath.Join(dir, "net")
+		_, code, err := run(t, append([]string{"init", "--network", "2", "--home", home, "--no-password"}, strings.Fields(args)...)...)
+		if code != want.code || !strings.Contains(err.Error(), want.say) {
+			t.Errorf("%s: %d, %v", args, code, err)
+		}
+		if _, err := os.Stat(home); err == nil {
+			t.Errorf("%s: the home is there", args)
+		}
+	}
+	for rounds, want := range map[string]string{"": "2 8 14", "1,5, 9": "1 5 9", "x": "", "70000": ""} {
+		got, err := (&subnetFlags{tempo: 20, rounds: rounds}).starts()
+		if text := strings.Trim(fmt.Sprint(got), "[]"); text != want || (err == nil) != (want != "") {
+			t.Errorf("rounds %q: %s, %v", rounds, text, err)
+		}
 	}
 }
 

@@ -28,6 +28,7 @@ type networkFlags struct {
 	hosts          []string
 	port           int
 	stake, balance string
+	subnet         subnetFlags
 }
 
 func (f *networkFlags) add(c *cobra.Command) {
@@ -36,6 +37,7 @@ func (f *networkFlags) add(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.hosts, "host", nil, "address or name of an operator's machine, once for each (default: all on 127.0.0.1, with a port each)")
 	c.Flags().IntVar(&f.port, "port", 4001, "port of the operators, UDP and TCP; on one machine the first of several")
 	c.Flags().StringVar(&f.stake, "stake", "1000", "TAO of root stake behind each operator")
+	f.subnet.add(c)
 	c.Flags().StringVar(&f.balance, "balance", "10000", "TAO on each operator's coldkey")
 }
 
@@ -147,6 +149,14 @@ func (f *initFlags) makeNetwork(c *cobra.Command, home string) (out initialised,
 		gen.Accounts = append(gen.Accounts, ledger.Allocation{Account: o.cold.Public(), Balance: balance})
 		gen.Producers = append(gen.Producers, ledger.NewGenesisProducer(o.hot, o.cold.Public(), o.consensus, stake))
 	}
+	var module []byte
+	if n.subnet.module != "" {
+		sub, code, err := n.subnet.genesis(&ops[0])
+		if err != nil {
+			return out, err
+		}
+		gen.Subnets, module = []ledger.GenesisSubnet{sub}, code
+	}
 	slices.SortFunc(gen.Accounts, func(a, b ledger.Allocation) int { return slices.Compare(a.Account[:], b.Account[:]) })
 	slices.SortFunc(gen.Producers, func(a, b ledger.GenesisProducer) int { return slices.Compare(a.Consensus[:], b.Consensus[:]) })
 	if err := gen.Validate(); err != nil {
@@ -164,6 +174,11 @@ func (f *initFlags) makeNetwork(c *cobra.Command, home string) (out initialised,
 	for i := range ops {
 		if err := ops[i].write(gen, ops, flags); err != nil {
 			return out, err
+		}
+		if module != nil {
+			if err := keepModule(ops[i].home, module); err != nil {
+				return out, err
+			}
 		}
 		if err := (keys.Ring{Dir: filepath.Join(home, "coldkeys")}).Add(ops[i].name, ops[i].cold, password); err != nil {
 			return out, err
@@ -190,6 +205,9 @@ func (o *operator) write(gen *ledger.Genesis, all []operator, flags map[string]a
 		}
 	}
 	set["join"] = join
+	if len(gen.Subnets) > 0 {
+		set["validate"] = []int{1}
+	}
 	for name, v := range flags {
 		set[name] = v
 	}

@@ -75,12 +75,18 @@ func command(t *testing.T, env []string, args ...string) result {
 
 func finish(t *testing.T, c *exec.Cmd, env []string) result {
 	t.Helper()
+	return finishWithin(t, c, env, time.Minute)
+}
+
+// finishWithin is finish of a command that may take longer.
+func finishWithin(t *testing.T, c *exec.Cmd, env []string, limit time.Duration) result {
+	t.Helper()
 	var out, errs bytes.Buffer
 	c.Env, c.Stdout, c.Stderr = env, &out, &errs
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	late := time.AfterFunc(time.Minute, func() { c.Process.Signal(syscall.SIGQUIT) })
+	late := time.AfterFunc(limit, func() { c.Process.Signal(syscall.SIGQUIT) })
 	err := c.Wait()
 	late.Stop()
 	var exit *exec.ExitError

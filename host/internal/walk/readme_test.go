@@ -10,15 +10,15 @@ import (
 	"testing"
 )
 
-// walkthrough is what the README has between its markers, as a script.
-func walkthrough(t *testing.T) string {
+// walkthrough is what the README has between two markers, as a script.
+func walkthrough(t *testing.T, begin, end string) string {
 	t.Helper()
 	b, err := os.ReadFile("../../../README.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, begins := strings.Cut(string(b), "<!-- walk:")
-	text, _, ends := strings.Cut(rest, "<!-- end of walk -->")
+	_, rest, begins := strings.Cut(string(b), begin)
+	text, _, ends := strings.Cut(rest, end)
 	if !begins || !ends {
 		t.Fatal("README.md has no walk-through between its markers")
 	}
@@ -37,7 +37,7 @@ func TestReadmeWalkthrough(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the walk-through is for a Unix shell")
 	}
-	script := walkthrough(t)
+	script := walkthrough(t, "<!-- walk:", "<!-- end of walk -->")
 	for _, port := range []string{"4001", "9650"} {
 		if !strings.Contains(script, port) {
 			t.Fatalf("the walk-through does not name port %s", port)
