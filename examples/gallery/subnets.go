@@ -10,6 +10,7 @@ func Subnets() []Subnet {
 		forecastSubnet(),
 		translateSubnet(),
 		speechSubnet(),
+		learnSubnet(),
 	}
 }
 
