@@ -2,10 +2,15 @@ package subnets_test
 
 import (
 	"context"
+	"encoding/binary"
 	"maps"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/subnets/validator"
 )
 
 // TestKilledWhileAsking: what a crash leaves of a round is decided by what was
@@ -87,4 +92,38 @@ func TestKilledBeforeScoring(t *testing.T) {
 	}
 	a.revealed(1)
 	a.equal(1)
+}
+
+// TestLongAway: what a validator left when it went, many epochs ago, is found and
+// ended although the state no longer has that epoch's roster.
+func TestLongAway(t *testing.T) {
+	t.Parallel()
+	c := newChain(t, 1, ledger.Subnet{Module: guestModule(t).ID(), Params: moods(params([]uint16{1}, 1), "g")})
+	c.until(tempo*20 + 10)
+	old := c.clock().Epoch - 16
+	if r, err := ledger.LoadRoster(c.now(), netuid, old); err == nil && r != nil {
+		t.Fatalf("epoch %d has a roster still", old)
+	}
+	self := c.hot[0].Public()
+	k := append([]byte("asking/"), 0, byte(netuid))
+	k = binary.BigEndian.AppendUint64(append(k, self[:]...), old)
+	keep := &memKeep{m: map[string][]byte{string(append(k, 0, 0)): {1}}}
+	told := make(chan validator.Event, 16)
+	v := validator.New(validator.Config{ChainID: c.gen.ChainID, NetUID: netuid, Hotkey: c.hot[0], Chain: c, Keep: keep, Notify: func(e validator.Event) { told <- e }})
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- v.Run(ctx) }()
+	for len(told) == 0 && len(done) == 0 {
+		c.mu.Lock()
+		c.tell()
+		c.mu.Unlock()
+		time.Sleep(5 * time.Millisecond)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if e := <-told; e.Kind != "skipped" || e.Epoch != old {
+		t.Errorf("%+v", e)
+	}
 }

@@ -112,6 +112,27 @@ type older interface {
 	BlockHash(h ledger.Height) ([32]byte, error)
 }
 
+// blockHashes reads the hashes of the blocks whose headers the bundle shows. They
+// are read before anything is replayed, since a view may forget while that goes on.
+func (r *replay) blockHashes() error {
+	r.hashes = map[ledger.Height][32]byte{}
+	for i := range r.b.Rounds {
+		for j := range r.b.Rounds[i].Headers {
+			at := r.b.Rounds[i].Headers[j].Height
+			h := at + 1
+			if _, ok := r.hashes[h]; ok || at < r.rec.First || at > round.Last(r.rec, r.params) {
+				continue // no task can name one out of its epoch: it will differ
+			}
+			hash, err := r.blockHash(h)
+			if err != nil {
+				return err
+			}
+			r.hashes[h] = hash
+		}
+	}
+	return nil
+}
+
 // blockHash is the hash of the block at a height, from the state or, when that is
 // too old for it, from a view that can tell otherwise.
 func (r *replay) blockHash(h ledger.Height) ([32]byte, error) {
@@ -135,10 +156,7 @@ func (r *replay) inputs(rd *Round, i int, task *abi.Task) (values [][]byte, err 
 	headers := map[ledger.Height]*Header{}
 	for j := range rd.Headers {
 		h := &rd.Headers[j]
-		want, err := r.blockHash(h.Height + 1)
-		if err != nil {
-			return nil, err
-		}
+		want := r.hashes[h.Height+1]
 		if got := h.Hash(); got != want {
 			return nil, r.differ("header", i, none, fmt.Sprintf("block %d with hash %s", h.Height+1, hex(got)), hex(want))
 		}

@@ -108,6 +108,7 @@ type replay struct {
 	report *Report
 
 	view   ledger.View
+	hashes map[ledger.Height][32]byte // of the blocks whose headers the bundle shows
 	chain  string
 	rec    *ledger.EpochRecord
 	next   *ledger.EpochRecord // of the epoch after, in which the bundle was closed
@@ -159,7 +160,7 @@ func (r *replay) load(v ledger.View) (err error) {
 	if r.com == nil || r.open == nil {
 		return fmt.Errorf("%w: %s, netuid %d epoch %d", ErrNoReveal, b.Validator, b.NetUID, b.Epoch)
 	}
-	return nil
+	return r.blockHashes()
 }
 
 func (r *replay) identity() error {

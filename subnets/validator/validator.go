@@ -204,14 +204,22 @@ func (v *Validator) takeUp(view ledger.View, clock *ledger.Clock) error {
 	}
 	for back := ledger.Epoch(0); back <= clock.Epoch && back <= keepEpochs; back++ {
 		e := clock.Epoch - back
-		j, err := v.load(view, roundID{epoch: e})
+		// Rosters of old epochs are gone; the number of rounds is not.
+		rec, err := ledger.LoadRecord(view, v.NetUID, e)
 		if err != nil {
 			return err
 		}
-		if j == nil {
+		if rec == nil {
 			continue
 		}
-		if err := v.resume(e, len(j.params.Rounds)); err != nil {
+		params, err := ledger.LoadParams(view, rec.Params)
+		if err != nil {
+			return err
+		}
+		if params == nil {
+			continue
+		}
+		if err := v.resume(e, len(params.Rounds)); err != nil {
 			return err
 		}
 	}

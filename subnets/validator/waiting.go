@@ -71,6 +71,12 @@ func (v *Validator) forward(ctx context.Context, g *errgroup.Group, clock *ledge
 		v.mu.Lock()
 		w := v.waiting[id]
 		v.mu.Unlock()
+		if clock.Epoch > id.epoch+1 {
+			if err := v.skip(id, errLate); err != nil {
+				return err
+			}
+			continue
+		}
 		whole, err := v.collect(id, w, clock, h)
 		if errors.Is(err, errLost) || errors.Is(err, round.ErrInputs) {
 			if err := v.skip(id, err); err != nil {
@@ -95,6 +101,9 @@ func (v *Validator) forward(ctx context.Context, g *errgroup.Group, clock *ledge
 	}
 	return nil
 }
+
+// errLate is why a round is skipped that is found after its epoch was to be closed.
+var errLate = errors.New("the epoch in which its weights were to be committed is over")
 
 // errLost is why a round is skipped whose values can no longer be proved.
 var errLost = errors.New("a value of the chain that the scores need can no longer be proved")
