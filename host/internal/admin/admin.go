@@ -81,8 +81,15 @@ type Subnet struct {
 	ErrAt    *time.Time `json:"last_error_at,omitempty"`
 }
 
+// Setting is a key of the configuration with which the node runs.
+type Setting struct {
+	Name  string `json:"name"`
+	Value any    `json:"value"`
+	Unit  string `json:"unit,omitempty"`
+}
+
 // Request is what is asked: Do is one of reload, log-level, peers, ban, unban,
-// mempool, subnets, reindex, snapshot, shutdown.
+// mempool, subnets, settings, reindex, snapshot, shutdown.
 type Request struct {
 	Do    string        `json:"do"`
 	Level string        `json:"level,omitempty"` // log-level
@@ -96,6 +103,9 @@ type Answer struct {
 	Peers    []Peer    `json:"peers,omitempty"`
 	Waiting  []Waiting `json:"waiting,omitempty"`
 	Subnets  []Subnet  `json:"subnets,omitempty"`
+	Settings []Setting `json:"settings,omitempty"`
+	Evidence int64     `json:"evidence_bytes,omitempty"` // that the node keeps
+	Fetched  int64     `json:"fetched_bytes,omitempty"`  // of data sets
 	Snapshot *Snapshot `json:"snapshot,omitempty"`
 	Error    string    `json:"error,omitempty"`
 }

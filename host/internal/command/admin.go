@@ -2,6 +2,7 @@ package command
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ var adminCommands = []struct{ use, does, short string }{
 	{"unban PEER", "unban", "Let a peer connect again"},
 	{"mempool", "mempool", "List transactions that wait for a block"},
 	{"subnets", "subnets", "List the subnets that the node validates, and how each fares"},
+	{"settings", "settings", "Show the configuration that the node runs with, and what it keeps on disk"},
 	{"reindex", "reindex", "Make the history again from the stored blocks"},
 	{"snapshot", "snapshot", "Make a snapshot of the state"},
 	{"shutdown", "shutdown", "Stop the node in order"},
@@ -121,6 +123,13 @@ func printAnswer(c *cobra.Command, a *admin.Answer) error {
 	}
 	for _, t := range a.Waiting {
 		fmt.Fprintf(w, "%s\t%s\t%s\tnonce %d\tuntil block %d\t%d bytes\n", t.ID[:16], t.Kind, t.Account, t.Nonce, t.Expiry, t.Bytes)
+	}
+	for _, s := range a.Settings {
+		b, err := json.Marshal(s.Value)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(w, "%s\t%s\n", s.Name, strings.TrimSpace(string(b)+" "+s.Unit))
 	}
 	for _, s := range a.Subnets {
 		fmt.Fprintf(w, "netuid %d\t%s\t%d rounds scored\t%d skipped\t%d restarts\tdata %s\tfuel/s %s\tmemory %s\n",

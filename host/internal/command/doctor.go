@@ -23,7 +23,7 @@ import (
 
 // finding is one thing that doctor looked at, as --json prints it.
 type finding struct {
-	Check  string `json:"check"`  // config, genesis, keys, disk, ports, peers, clock, version
+	Check  string `json:"check"`  // config, genesis, keys, disk, ports, peers, clock, data, kept, version
 	Status string `json:"status"` // ok, warning, failed or skipped
 	Detail string `json:"detail"`
 	Advice string `json:"advice,omitempty"` // what to do
@@ -50,8 +50,9 @@ func doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Look for what is wrong with a node's machine and home",
 		Long: `Looks at the configuration, the genesis, the modes of key files, the disk, the ports, whether
-peers answer, and how far the clock is from the blocks' time. Changes nothing, needs no
-running node, and may run beside one. Exits with 1 if something failed.`,
+peers answer, how far the clock is from the blocks' time, and whether the data of the subnets
+to validate is here. Changes nothing, needs no running node, and may run beside one. Exits with
+1 if something failed.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			home, err := f.dir()
@@ -105,7 +106,7 @@ func examine(ctx context.Context, home string, flags map[string]any) (out []find
 	gen, f := checkGenesis(&cfg)
 	out = append(out, f)
 	out = append(out, checkKeys(&cfg)...)
-	out = append(out, checkDisk(home))
+	out = append(out, checkDisk(home), checkKept(&cfg))
 	out = append(out, checkPorts(&cfg)...)
 	if gen == nil {
 		return append(out, finding{"peers", skipped, "no genesis says which network", ""})
@@ -254,7 +255,8 @@ func checkPeers(ctx context.Context, cfg *config.Config, gen *ledger.Genesis) []
 	if err != nil {
 		return append(out, finding{"clock", failed, err.Error(), "a header that does not verify may be another network's, or the clock may be far off"})
 	}
-	return append(out, checkClock(v.Head().Height, time.UnixMilli(v.Head().Time), time.Now(), cfg.BlockTime))
+	out = append(out, checkClock(v.Head().Height, time.UnixMilli(v.Head().Time), time.Now(), cfg.BlockTime))
+	return append(out, checkData(cfg, v)...)
 }
 
 // checkClock judges the clock by the newest block, whose time is the median of

@@ -115,7 +115,7 @@ func TestHome(t *testing.T) {
 	for _, f := range all {
 		seen[f.Check] = f.Status
 	}
-	for _, check := range []string{"config", "genesis", "keys", "ports", "peers", "clock"} {
+	for _, check := range []string{"config", "genesis", "keys", "ports", "peers", "clock", "kept"} {
 		if seen[check] != fine {
 			t.Errorf("%s: %s", check, seen[check])
 		}

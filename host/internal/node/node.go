@@ -149,11 +149,7 @@ func (n *Node) openWork() error {
 	if n.modules, err = openModules(&n.cfg, filepath.Join(n.cfg.Home, "modules"), n.net, n.chained, worker.Config{Log: n.log}); err != nil {
 		return err
 	}
-	keep := n.cfg.Evidence.Keep
-	if n.cfg.Evidence.Archive {
-		keep = 0
-	}
-	if n.bundles, err = evidence.OpenFolder(filepath.Join(n.cfg.Home, "evidence"), keep); err != nil {
+	if n.bundles, err = evidence.OpenFolder(filepath.Join(n.cfg.Home, "evidence"), keptEpochs(&n.cfg)); err != nil {
 		return fmt.Errorf("evidence: %w", err)
 	}
 	n.data = newDatasets(filepath.Join(n.cfg.Home, "datasets"), n.hot, n.log)

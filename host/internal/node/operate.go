@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"sort"
@@ -30,11 +32,10 @@ const (
 	longestBan = 365 * 24 * time.Hour
 )
 
-// policyKeys are the keys that make up the policy of modules.
-var policyKeys = []string{"modules.source", "modules.limits", "modules.allow", "modules.deny"}
-
-// subnetKeys are the keys that say which subnets are validated and with what.
-var subnetKeys = []string{"validate", "subnets", "data", "datasets.fetch", "datasets.quota", "datasets.warn", "budget.fuel", "budget.memory", "budget.bandwidth"}
+// wholeKeys are the keys that a running node takes together: the policy of modules,
+// which subnets are validated with which data and budget, and what is kept.
+var wholeKeys = []string{"modules.source", "modules.limits", "modules.allow", "modules.deny", "validate", "subnets", "data",
+	"datasets.fetch", "datasets.quota", "datasets.warn", "evidence.keep", "evidence.archive", "budget.fuel", "budget.memory", "budget.bandwidth"}
 
 // Control is what a node needs of its process to be operated while it runs. Any
 // field may be nil.
@@ -48,8 +49,8 @@ func (n *Node) Control(c Control) { n.control = c }
 
 // Reload reads the configuration anew and applies what can change while the node
 // runs: the level of the log, the API's rate, which subnets are validated and with
-// what, and which modules run under which limits. Rounds in flight end as they
-// began. It says what it did, and what needs a restart.
+// what, how long evidence is kept, and which modules run under which limits. Rounds
+// in flight end as they began. It says what it did, and what needs a restart.
 func (n *Node) Reload() (string, error) {
 	if n.control.Config == nil {
 		return "", errors.New("this node's configuration cannot be read again")
@@ -75,8 +76,9 @@ func (n *Node) Reload() (string, error) {
 	n.running.Modules.Source, n.running.Modules.Limits, n.running.Modules.Allow, n.running.Modules.Deny =
 		c.Modules.Source, c.Modules.Limits, c.Modules.Allow, c.Modules.Deny
 	n.running.Validate, n.running.Subnets, n.running.Data = c.Validate, c.Subnets, c.Data
-	n.running.Datasets, n.running.Budget = c.Datasets, c.Budget
+	n.running.Datasets, n.running.Budget, n.running.Evidence = c.Datasets, c.Budget, c.Evidence
 	n.budget.SetBudget(validator.Budget(c.Budget))
+	n.bundles.SetKeep(keptEpochs(&c))
 	n.data.bound(c.Datasets)
 	n.loops.ask(c.Validated())
 	var done, later []string
@@ -87,7 +89,7 @@ func (n *Node) Reload() (string, error) {
 		}
 		change := fmt.Sprintf("%s %v -> %v", k.Name, was, is)
 		switch {
-		case slices.Contains(policyKeys, k.Name), slices.Contains(subnetKeys, k.Name):
+		case slices.Contains(wholeKeys, k.Name):
 			done = append(done, change)
 		case k.Name == "log.level" && n.control.Level != nil:
 			if err := n.setLevel(c.Log.Level); err != nil {
@@ -137,6 +139,8 @@ func (n *Node) operate(ctx context.Context, r admin.Request) (*admin.Answer, err
 		return n.banOrNot(r)
 	case "mempool":
 		return &admin.Answer{Waiting: n.waiting(), Text: fmt.Sprintf("%d wait", n.chain.Waiting())}, nil
+	case "settings":
+		return n.settings()
 	case "subnets":
 		return n.validating(), nil
 	case "reindex":
@@ -156,6 +160,45 @@ func (n *Node) operate(ctx context.Context, r admin.Request) (*admin.Answer, err
 		return &admin.Answer{Text: "stopping"}, nil
 	}
 	return nil, fmt.Errorf("unknown request %q", r.Do)
+}
+
+// keptEpochs is for how many epochs evidence is kept, 0 for ever.
+func keptEpochs(c *config.Config) ledger.Epoch {
+	if c.Evidence.Archive {
+		return 0
+	}
+	return c.Evidence.Keep
+}
+
+// settings are the keys with which the node runs, and what the disk holds of what
+// they bound.
+func (n *Node) settings() (*admin.Answer, error) {
+	n.mu.Lock()
+	running := n.running
+	n.mu.Unlock()
+	a := &admin.Answer{}
+	for _, k := range config.Keys() {
+		a.Settings = append(a.Settings, admin.Setting{Name: k.Name, Value: k.Value(&running), Unit: k.Unit})
+	}
+	kept, err := n.bundles.List()
+	if err != nil {
+		return nil, err
+	}
+	files, err := os.ReadDir(filepath.Join(n.cfg.Home, "evidence"))
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err == nil { // else it was dropped since
+			a.Evidence += info.Size()
+		}
+	}
+	fetched, err := n.data.listFetched()
+	for _, s := range fetched {
+		a.Fetched += s.size
+	}
+	a.Text = fmt.Sprintf("%d bundles of evidence, %d bytes; %d fetched data sets, %d bytes", len(kept), a.Evidence, len(fetched), a.Fetched)
+	return a, err
 }
 
 // validating lists the subnets that the node validates.

@@ -108,6 +108,20 @@ func TestServedAndOperated(t *testing.T) {
 	if err != nil || level.Level() != slog.LevelDebug || !strings.Contains(a.Text, "api.rate 1000 -> 77") || !strings.Contains(a.Text, "restart: block_time") {
 		t.Errorf("reload: %+v, %v", a, err)
 	}
+	fresh.Evidence.Keep, fresh.Datasets.Quota = 99, 12345
+	if a, err := ask(admin.Request{Do: "reload"}); err != nil || !strings.Contains(a.Text, "evidence.keep") || !strings.Contains(a.Text, "datasets.quota") {
+		t.Errorf("reload: %+v, %v", a, err)
+	}
+	a, err = ask(admin.Request{Do: "settings"})
+	if err != nil || len(a.Settings) != len(config.Keys()) || a.Text == "" {
+		t.Errorf("settings: %+v, %v", a, err)
+	}
+	for _, s := range a.Settings {
+		want := map[string]any{"evidence.keep": 99.0, "datasets.quota": 12345.0, "api.rate": 77.0, "block_time": c.BlockTime.String()}[s.Name]
+		if want != nil && s.Value != want {
+			t.Errorf("%s runs as %v, want %v", s.Name, s.Value, want)
+		}
+	}
 	if a, err := ask(admin.Request{Do: "reindex"}); err != nil || a.Text == "" {
 		t.Errorf("reindex: %+v, %v", a, err)
 	}
