@@ -19,6 +19,7 @@ type exchange struct {
 	s      *p2p.Stream
 	hot    key.Seed
 	req    round.Request
+	ask    round.Ask
 	body   []byte // of the request
 	public []byte
 }
@@ -26,30 +27,34 @@ type exchange struct {
 // rogue serves requests with a function of its own.
 func rogue(name string, fn func(x *exchange)) part {
 	return part{name: name, start: func(a *arena, i int, net *p2p.Host) {
-		net.Handle("work", func(ctx context.Context, s *p2p.Stream) {
-			b, err := s.Recv(round.MaxAsk)
-			if err != nil {
-				return
-			}
-			ask, err := round.DecodeAsk(b)
-			if err != nil {
-				a.t.Errorf("%s: %v", name, err)
-				return
-			}
-			req, err := ask.Request.OpenRequest()
-			if err != nil {
-				a.t.Errorf("%s: %v", name, err)
-				return
-			}
-			if ask.Follows() {
-				s.Send((&round.Reply{Go: true}).Append(nil))
-				if ask.Public, err = s.Recv(ask.Size); err != nil {
-					return
-				}
-			}
-			fn(&exchange{ctx: ctx, s: s, hot: a.hot[i], req: req, body: ask.Request.Body, public: ask.Public})
-		})
+		net.Handle("work", rogueHandler(a.t, name, a.hot[i], fn))
 	}}
+}
+
+func rogueHandler(t testing.TB, name string, hot key.Seed, fn func(x *exchange)) func(context.Context, *p2p.Stream) {
+	return func(ctx context.Context, s *p2p.Stream) {
+		b, err := s.Recv(round.MaxAsk)
+		if err != nil {
+			return
+		}
+		ask, err := round.DecodeAsk(b)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			return
+		}
+		req, err := ask.Request.OpenRequest()
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			return
+		}
+		if ask.Follows() {
+			s.Send((&round.Reply{Go: true}).Append(nil))
+			if ask.Public, err = s.Recv(ask.Size); err != nil {
+				return
+			}
+		}
+		fn(&exchange{ctx: ctx, s: s, hot: hot, req: req, ask: ask, body: ask.Request.Body, public: ask.Public})
+	}
 }
 
 // announce sends the signed hash of a payload, waits for the receipt and returns

@@ -93,6 +93,8 @@ type Event struct {
 	Outcome string // see Stats
 	Bytes   int    // of the payload handed over
 	Err     error  // why none was; a round.Refusal is in it when it was refused
+	// Held is the proof that the caller had the answer; nil without its receipt.
+	Held *round.Held
 }
 
 // Errors of an exchange that is no refusal.
@@ -243,6 +245,7 @@ func (m *Miner) exchange(ctx context.Context, s *p2p.Stream, e *Event) error {
 	if err := round.CheckReceipt(by, answer, receipt); err != nil {
 		return err
 	}
+	e.Held = &round.Held{Request: ask.Request, Answer: answer, Receipt: receipt}
 	if err := s.Send(p.Append(nil)); err != nil {
 		return broken(err)
 	}
