@@ -35,6 +35,7 @@ func Engines() []Engine {
 		{Name: "exec", Say: "any program that reads a task and writes an answer: --timeout 3s -- PROGRAM ARGUMENT...", Run: runExec},
 		openaiEngine(),
 		{Name: "learn-good", Say: "for the learn subnet: SGD with error feedback: --train FILE --shard K/N", Run: runLearn},
+		apertiumEngine(),
 	}
 	for _, name := range text.Names() {
 		all = append(all, Engine{Name: name, Say: "for the text subnet", Run: func(args []string) error {
