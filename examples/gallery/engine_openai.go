@@ -25,7 +25,7 @@ func runOpenAI(args []string) error {
 	f.DurationVar(&c.Stall, "stall", 10*time.Second, "most time without a byte of a reply")
 	f.IntVar(&c.Retries, "retries", 3, "repetitions of a request that may succeed later")
 	name := f.String("for", "plain", "what the tasks are: "+strings.Join(openai.Forms(), ", "))
-	f.StringVar(&o.System, "system", "", "what a chat model is told before a plain task")
+	f.StringVar(&o.System, "system", "", "what the model is told before the task, or how pictures look, or which words to expect")
 	f.IntVar(&o.Tokens, "tokens", 0, "most tokens of one reply (default: the server's bound)")
 	f.IntVar(&o.Parallel, "parallel", 4, "requests at once, for tasks that take several")
 	if err := parse(f, args); err != nil {

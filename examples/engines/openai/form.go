@@ -18,7 +18,7 @@ import (
 
 // Options say how a form asks.
 type Options struct {
-	System   string // what the model is told before the task, for the form plain
+	System   string // what the model is told before the task; the hint of speech, the beginning of an image's prompt
 	Tokens   int    // most tokens of one reply; 0 for the server's bound
 	Parallel int    // requests at once, for forms that make several; 0 for 4
 }
@@ -26,7 +26,7 @@ type Options struct {
 // form turns a task into requests and the replies into an answer, which it writes.
 type form func(ctx context.Context, c *Client, o Options, t engine.Task, w io.Writer) error
 
-var forms = map[string]form{"plain": plain, "text": nextBytes}
+var forms = map[string]form{"plain": plain, "text": nextBytes, "translate": translation, "speech": transcript, "image": pictures}
 
 // Forms returns the names of the forms: plain, and the example subnets that a
 // server of this kind can answer.
