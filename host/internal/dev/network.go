@@ -185,7 +185,8 @@ func (n *Network) buildAll(ctx context.Context, out io.Writer, say func(string))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.Name, err)
 		}
-		s.answer, s.slices = man.Answer, man.Slices > 0
+		// A module that can do without data is given none.
+		s.answer, s.slices = man.Answer, man.Slices > 0 && s.data.Slices > 0
 		if err := keepFile(n.module(s), module); err != nil {
 			return nil, err
 		}

@@ -278,8 +278,9 @@ const settleTime = 90 * time.Second
 func (r *Running) submit(ctx context.Context, name string, left func(ledger.View) ([]ledger.Payload, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
+	var after uint64 // block of the last transaction, which the state must show first
 	for {
-		done, err := r.once(ctx, name, left)
+		done, err := r.once(ctx, name, &after, left)
 		if done {
 			return nil
 		}
@@ -296,10 +297,9 @@ func (r *Running) submit(ctx context.Context, name string, left func(ledger.View
 }
 
 // once does a part of what is left; done when nothing was.
-func (r *Running) once(ctx context.Context, name string, left func(ledger.View) ([]ledger.Payload, error)) (done bool, err error) {
-	c := r.Client()
-	v, err := c.View(ctx)
-	if err != nil {
+func (r *Running) once(ctx context.Context, name string, after *uint64, left func(ledger.View) ([]ledger.Payload, error)) (done bool, err error) {
+	v, err := r.Client().View(ctx)
+	if err != nil || v.Height() < *after {
 		return false, err
 	}
 	todo, err := left(v)
@@ -310,31 +310,31 @@ func (r *Running) once(ctx context.Context, name string, left func(ledger.View) 
 	if len(todo) > 1 {
 		p = &ledger.Batch{Steps: todo}
 	}
-	return false, r.pay(ctx, name, p)
+	*after, err = r.pay(ctx, name, p)
+	return false, err
 }
 
 // expiry is for how many blocks a transaction of a development account is good.
 const expiry = 15
 
-// pay signs a transaction and waits until it is in a block.
-func (r *Running) pay(ctx context.Context, name string, p ledger.Payload) error {
+// pay signs a transaction, waits until it is in a block, and returns the height.
+func (r *Running) pay(ctx context.Context, name string, p ledger.Payload) (uint64, error) {
 	c := r.Client()
 	v, err := c.View(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	seed := ColdSeed(name)
 	acc, err := ledger.LoadAccount(v, seed.Public())
 	if err != nil {
-		return err
+		return 0, err
 	}
 	last := v.Height() + expiry
 	id, err := c.Submit(ctx, ledger.Sign(seed, c.Genesis.ChainID, acc.Nonce, last, p))
 	if err != nil {
-		return err
+		return 0, err
 	}
-	_, err = c.Wait(ctx, id, last)
-	return err
+	return c.Wait(ctx, id, last)
 }
 
 // JoinFile is where the way into the running network is left for other commands.

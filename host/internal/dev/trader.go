@@ -2,15 +2,14 @@ package dev
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plexus-network/plexus/examples/subnets/forecast/schedule"
 	"github.com/plexus-network/plexus/host/internal/event"
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/key"
@@ -18,59 +17,13 @@ import (
 )
 
 // Two accounts trade alpha, so that prices move as nobody's opinion moves them in
-// a network of one machine. What they do is a schedule drawn from a seed and is
-// shown as such: trader0 follows the drift of a regime, trader1 its noise. Neither
-// stands behind a validator, so they have no say in any score.
+// a network of one machine. What they do is a schedule drawn from a seed (package
+// schedule of the forecast subnet) and is shown as such: trader0 follows the drift
+// of a regime, trader1 its noise. Neither stands behind a validator, so they have no
+// say in any score.
 
-// Shape of the schedule.
-const (
-	tradeEvery  = 3   // blocks
-	regimeLeast = 20  // blocks
-	regimeMost  = 60  // blocks
-	roomFactor  = 2.5 // how far from where it began a price is let to wander
-	traderStake = 50 * unit.Coin
-)
-
-// regime is how a price moves for a while: by drift and by noise of this standard
-// deviation, both of the price's logarithm, at each trade.
-type regime struct {
-	name         string
-	drift, noise float64
-}
-
-var regimes = []regime{
-	{"calm", 0, 0.002},
-	{"rising", 0.006, 0.003},
-	{"falling", -0.006, 0.003},
-	{"wild", 0, 0.015},
-}
-
-// schedule is the seeded course of one subnet's price.
-type schedule struct {
-	rng   *rand.Rand
-	now   regime
-	until uint64 // block at which another regime begins
-}
-
-// newSchedule is the schedule of a subnet; equal seeds give equal ones.
-func newSchedule(seed [32]byte, netuid ledger.NetUID) *schedule {
-	var n [2]byte
-	binary.BigEndian.PutUint16(n[:], uint16(netuid))
-	return &schedule{rng: rand.New(rand.NewChaCha8(key.Hash("development-trader", seed[:], n[:])))}
-}
-
-// next is what a price shall do at a block: the logarithms of its change by drift
-// and by noise. It is asked with rising blocks.
-func (s *schedule) next(height uint64) (drift, noise float64) {
-	for s.until <= height {
-		s.now = regimes[s.rng.IntN(len(regimes))]
-		if s.until == 0 {
-			s.until = height
-		}
-		s.until += regimeLeast + s.rng.Uint64N(regimeMost-regimeLeast+1)
-	}
-	return s.now.drift, s.now.noise * s.rng.NormFloat64()
-}
+// traderStake is what each trader begins with in each subnet.
+const traderStake = 50 * unit.Coin
 
 // order is a trade that moves a pool's price by a factor of e^change: what to buy
 // for, or how much alpha to sell. In a pool of constant product the price goes with
@@ -99,32 +52,39 @@ func (r *Running) traderSteps(name string) (out []step) {
 	return out
 }
 
+// plan is the course of one subnet's price.
+type plan struct {
+	*schedule.Schedule
+	regime string // now
+}
+
 // trade moves the pools until ctx ends.
 func (r *Running) trade(ctx context.Context) error {
 	seed := r.gen.Hash()
-	plans := map[ledger.NetUID]*schedule{}
+	plans := map[ledger.NetUID]*plan{}
 	for _, s := range r.subnets {
-		plans[s.netuid] = newSchedule(seed, s.netuid)
+		plans[s.netuid] = &plan{Schedule: schedule.New(seed, uint16(s.netuid))}
 	}
 	said, last := "", uint64(0)
+	paid := make([]uint64, len(traders)) // block of each trader's last transaction
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(blockTime / 2):
 		}
-		h := r.State.Height()
-		if h < last+tradeEvery {
+		h := r.State.Height() / schedule.Every * schedule.Every
+		if h <= last {
 			continue
 		}
 		last = h
-		// What fails is another block's trade: the schedule goes on.
-		if err := r.tradeOnce(ctx, h, plans); err != nil && ctx.Err() == nil {
+		// What fails is one block's trade: the schedule goes on.
+		if err := r.tradeOnce(ctx, h, plans, paid); err != nil && ctx.Err() == nil {
 			r.report(ctx, event.Event{Kind: "note", From: "dev", Text: "traders: " + err.Error()})
 		}
 		var now []string
 		for _, s := range r.subnets {
-			now = append(now, s.Name+" "+plans[s.netuid].now.name)
+			now = append(now, s.Name+" "+plans[s.netuid].regime)
 		}
 		if text := fmt.Sprintf("two, by a schedule of seed %x: %s", seed[:4], strings.Join(now, ", ")); text != said {
 			said = text
@@ -134,7 +94,7 @@ func (r *Running) trade(ctx context.Context) error {
 }
 
 // tradeOnce makes the trades of one block, one transaction a trader.
-func (r *Running) tradeOnce(ctx context.Context, h uint64, plans map[ledger.NetUID]*schedule) error {
+func (r *Running) tradeOnce(ctx context.Context, h uint64, plans map[ledger.NetUID]*plan, paid []uint64) error {
 	v, err := r.Client().View(ctx)
 	if err != nil {
 		return err
@@ -150,13 +110,10 @@ func (r *Running) tradeOnce(ctx context.Context, h uint64, plans map[ledger.NetU
 		if err != nil || m == nil {
 			return err
 		}
-		drift, noise := plans[s.netuid].next(h)
-		price := float64(m.TAO) / float64(m.Alpha)
-		if away := math.Log(price); away*drift > 0 && math.Abs(away) > math.Log(roomFactor) {
-			drift = -drift
-		}
-		for i, change := range []float64{drift, noise} {
-			p, err := tradeStep(v, s.netuid, ColdSeed(traders[i]).Public(), m, change, least)
+		move := plans[s.netuid].At(h, int64(math.Log(float64(m.TAO)/float64(m.Alpha))*millionths))
+		plans[s.netuid].regime = move.Regime
+		for i, change := range []int64{move.Drift, move.Noise} {
+			p, err := tradeStep(v, s.netuid, ColdSeed(traders[i]).Public(), m, float64(change)/millionths, least)
 			if err != nil {
 				return err
 			}
@@ -167,13 +124,20 @@ func (r *Running) tradeOnce(ctx context.Context, h uint64, plans map[ledger.NetU
 	}
 	var g errgroup.Group
 	for i, todo := range steps {
-		if len(todo) == 0 {
+		if len(todo) == 0 || v.Height() < paid[i] { // the state does not show the last one yet
 			continue
 		}
-		g.Go(func() error { return r.pay(ctx, traders[i], &ledger.Batch{Steps: todo}) })
+		g.Go(func() error {
+			h, err := r.pay(ctx, traders[i], &ledger.Batch{Steps: todo})
+			paid[i] = max(paid[i], h)
+			return err
+		})
 	}
 	return g.Wait()
 }
+
+// millionths is the unit of a schedule's logarithms.
+const millionths = 1e6
 
 // tradeStep is a trader's trade in one subnet, nil for none: it is too small, or
 // there is nothing to sell.

@@ -8,45 +8,6 @@ import (
 	"github.com/plexus-network/plexus/ledger/unit"
 )
 
-// TestSchedule: the same seed gives the same course, another subnet or seed gives
-// another, and each of the regimes has its turn.
-func TestSchedule(t *testing.T) {
-	course := func(seed byte, n ledger.NetUID) (out []float64, names map[string]bool) {
-		s := newSchedule([32]byte{seed}, n)
-		names = map[string]bool{}
-		for h := uint64(5); h < 3000; h += tradeEvery {
-			drift, noise := s.next(h)
-			out, names[s.now.name] = append(out, drift+noise), true
-		}
-		return out, names
-	}
-	a, names := course(1, 1)
-	b, _ := course(1, 1)
-	for i := range a {
-		if a[i] != b[i] {
-			t.Fatalf("step %d: %v and %v by the same seed", i, a[i], b[i])
-		}
-	}
-	if len(names) != len(regimes) {
-		t.Errorf("regimes in 3000 blocks: %v", names)
-	}
-	for _, other := range [][]float64{first(course(2, 1)), first(course(1, 2))} {
-		if other[0] == a[0] && other[1] == a[1] {
-			t.Error("another seed or subnet has the same course")
-		}
-	}
-	var sum, most float64
-	for _, x := range a {
-		sum += x
-		most = max(most, math.Abs(x))
-	}
-	if most > 0.1 || most < 0.005 || math.Abs(sum) > 3 {
-		t.Errorf("a step of %v, %v in all", most, sum)
-	}
-}
-
-func first(a []float64, _ map[string]bool) []float64 { return a }
-
 // TestOrder: a trade moves a price as far as it is to, up and down.
 func TestOrder(t *testing.T) {
 	m := &ledger.Market{TAO: 1000 * unit.Coin, Alpha: unit.Alpha(4000 * unit.Coin)}
