@@ -24,6 +24,8 @@ const listenNowhere = "none"
 type minerFlags struct {
 	join, dir, hotkey, train, home, metrics, config string
 	engine, serve, listen                           []string
+	from                                            string
+	register                                        bool
 	netuid                                          uint16
 }
 
@@ -50,6 +52,7 @@ that none is answered twice. Events are printed as JSON, one a line; Ctrl-C ends
 		Example: `  plexus miner --hotkey alice --engine text-order0
   plexus miner --hotkey alice --netuid 4 --engine ./my-model --engine --fast
   plexus miner --hotkey alice --serve 1=text-order0 --serve "4=./my-model --fast"
+  plexus miner --hotkey alice --register --from cold --engine text-order0
   plexus miner --config miner.yaml --metrics 127.0.0.1:9652`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return f.run(c) },
@@ -57,6 +60,8 @@ that none is answered twice. Events are printed as JSON, one a line; Ctrl-C ends
 	c.Flags().Uint16Var(&f.netuid, "netuid", 1, "subnet that --engine answers")
 	keyNameFlag(c, &f.hotkey, "hotkey", "registered key")
 	keysFlag(c, &f.dir)
+	c.Flags().BoolVar(&f.register, "register", false, "buy the hotkey a place where it has none, at half above the price now at the most")
+	keyNameFlag(c, &f.from, "from", "key whose account pays for --register (default: the hotkey)")
 	c.Flags().StringArrayVar(&f.engine, "engine", nil, "model, or program and arguments")
 	c.Flags().StringVar(&f.train, "train", "", "text that text-mix learns from")
 	c.Flags().StringArrayVar(&f.serve, "serve", nil, "subnet and its model, NETUID=ENGINE; several times for several")
@@ -137,6 +142,24 @@ func (f *minerFlags) run(c *cobra.Command) error {
 	join, err := remote.ParseJoin(text)
 	if err != nil {
 		return err
+	}
+	if f.from != "" && !f.register {
+		return usage("--from pays for --register, which is not given")
+	}
+	if f.register {
+		from := hot
+		if f.from != "" {
+			if from, err = loadKey(c, f.dir, f.from); err != nil {
+				return err
+			}
+		}
+		var nets []ledger.NetUID
+		for _, s := range file.Services {
+			nets = append(nets, s.NetUID)
+		}
+		if err := registerIn(c.Context(), join, hot, from, nets); err != nil {
+			return err
+		}
 	}
 	a := miners.Axon{Name: file.Hotkey, Hotkey: hot, Join: join, Services: file.Services, Home: file.Home, Listen: file.Listen, Metrics: file.Metrics}
 	if a.Home == "" {
