@@ -125,9 +125,13 @@ func (o *own) subnet() *subnet {
 	return s
 }
 
-// load adds subnets of one's own behind the gallery's.
+// ownFirst is the netuid of the first subnet of one's own, whatever the gallery
+// grows to.
+const ownFirst = 101
+
+// load adds subnets of one's own.
 func load(all []*subnet, dirs []string) ([]*subnet, error) {
-	next := ledger.NetUID(len(gallery.Subnets()) + 1)
+	next := ledger.NetUID(ownFirst)
 	for _, dir := range dirs {
 		s, err := readOwn(dir)
 		if err != nil {

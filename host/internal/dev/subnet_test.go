@@ -89,7 +89,7 @@ func TestOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, err := load(nil, []string{good})
-	if err != nil || len(all) != 1 || all[0].Name != "good" || int(all[0].netuid) != len(gallery.Subnets())+1 || len(all[0].Miners) != 2 {
+	if err != nil || len(all) != 1 || all[0].Name != "good" || all[0].netuid != ownFirst || len(all[0].Miners) != 2 {
 		t.Fatalf("%+v, %v", all, err)
 	}
 	if _, err := load(all, []string{good}); !errors.Is(err, ErrOwn) || !strings.Contains(err.Error(), "already") {
