@@ -408,23 +408,24 @@ func testResume(t *testing.T, home string) {
 		t.Errorf("%d registrations after the resume: uids were not kept", u.j.news)
 	}
 	u.j.mu.Unlock()
-	// What it paid is being replayed by a process that nobody else knows of.
+	// Its evidence is being replayed by a process that nobody else knows of, and
+	// workers are started with the first long call.
 	var before []proc
+	var count map[string]int
 	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		before = descendants(t, u.cmd.Process.Pid)
-		if slices.ContainsFunc(before, func(p proc) bool { return strings.Contains(p.args, " replay ") }) {
+		before, count = descendants(t, u.cmd.Process.Pid), map[string]int{}
+		for _, p := range before {
+			for _, kind := range []string{" node ", " miners ", " engine ", " worker", " replay "} {
+				if strings.Contains(p.args, kind) {
+					count[kind]++
+				}
+			}
+		}
+		if count[" replay "] == 1 && count[" worker"] >= validatorCount {
 			break
 		}
-		if time.Since(start) > 20*time.Second {
-			t.Fatalf("no replay among %v", before)
-		}
-	}
-	count := map[string]int{}
-	for _, p := range before {
-		for _, kind := range []string{" node ", " miners ", " engine ", " worker"} {
-			if strings.Contains(p.args, kind) {
-				count[kind]++
-			}
+		if time.Since(start) > 40*time.Second {
+			t.Fatalf("processes of the network: %v in %v", count, before)
 		}
 	}
 	if count[" node "] != producerCount || count[" miners "] != 1 || count[" engine "] != len(minerNames) || count[" worker"] < validatorCount {

@@ -32,7 +32,7 @@ type process struct {
 var ErrFatal = errors.New("a process of the network cannot go on")
 
 // grace is how long a process may take to end once it was asked to.
-const grace = 4 * time.Second
+const grace = 3 * time.Second
 
 // run keeps the process alive until ctx ends.
 func (p *process) run(ctx context.Context, self string) error {

@@ -110,6 +110,8 @@ func (r *Running) work(ctx context.Context, g *errgroup.Group, work func(context
 	r.mu.Lock()
 	r.client = client
 	r.mu.Unlock()
+	// A view of the chain that is being proved ends with the connection, not with ctx.
+	defer context.AfterFunc(ctx, func() { client.Close() })()
 	if err := r.announce(); err != nil {
 		r.events <- event.Event{Kind: "note", From: "dev", Text: "the way in is not left for other commands: " + err.Error()}
 	}
