@@ -97,7 +97,7 @@ func Generate(scheme key.Scheme, words int) (Secret, error) {
 
 // FromWords is the secret that Substrate's tools make of the words: PBKDF2 over
 // the entropy rather than over the text, then the junctions of path, as in
-// "//work//1". password is that of the words, mostly empty.
+// "//hot//1". password is that of the words, mostly empty.
 func FromWords(scheme key.Scheme, words, path, password string) (Secret, error) {
 	words = strings.Join(strings.Fields(strings.ToLower(words)), " ")
 	entropy, err := bip39.EntropyFromMnemonic(words)

@@ -25,7 +25,7 @@ func keyImport() *cobra.Command {
 		Long: `Reads a mnemonic (or with --seed a seed of 64 hexadecimal digits) from the terminal, from
 --file, or from standard input if that is no terminal; never from the command line, which
 other users can see. The words make the same address as Substrate's tools do with the same
---scheme and --path; paths have hard junctions only, as in //work//1.
+--scheme and --path; paths have hard junctions only, as in //hot//1.
 
 --bittensor reads a keyfile of Bittensor, in the clear or encrypted (which takes some
 seconds and 512 MiB of memory).`,
