@@ -5,7 +5,7 @@ func imageSubnet() Subnet {
 		Name: "image", Say: "draw what a prompt says",
 		Module: "github.com/plexus-network/plexus/examples/subnets/image/module",
 		Solver: "github.com/plexus-network/plexus/examples/subnets/image/solver",
-		Tempo:  20, Rounds: []uint16{3, 8, 13}, DeadlineMS: 3500,
+		Tempo:  20, Rounds: []uint16{3, 10}, DeadlineMS: 5000,
 		Miners: []Miner{
 			{Name: "good", Say: "a constraint solver that places the objects", Engine: []string{"wasm", "--module", "{solver}", "--param", "good"}},
 			{Name: "baseline", Say: "the right objects in random places", Engine: []string{"wasm", "--module", "{solver}", "--param", "baseline"}},

@@ -27,7 +27,7 @@ func speechSubnet() Subnet {
 			}
 			return Data{Hidden: hidden, Slice: speech.SliceLen, Public: model.AppendTemplates(nil, templates)}, nil
 		},
-		Tempo: 20, Rounds: []uint16{2, 7, 12}, DeadlineMS: 3500,
+		Tempo: 20, Rounds: []uint16{2, 9}, DeadlineMS: 5000,
 		Miners: []Miner{
 			{Name: "good", Say: "by mel-frequency cepstra and warping of time", Engine: []string{"wasm", "--module", "{solver}", "--param", "good", "--data", "{public}"}},
 			{Name: "baseline", Say: "by loudness, cut at silence", Engine: []string{"wasm", "--module", "{solver}", "--param", "baseline", "--data", "{public}"}},

@@ -47,25 +47,25 @@ var edges = [filters + 2]int{3, 6, 8, 11, 14, 18, 22, 26, 30, 35, 40, 46, 52, 58
 // lifter weighs the cepstra so that each varies about as much as the others.
 var lifter = [cepstra]int64{10, 14, 17, 20, 22, 23, 24, 23, 22, 20, 17, 14}
 
-// transform replaces x by its spectrum, in place: a plain radix-2 FFT, each of whose
-// stages halves the values.
-func transform(re, im *[window]int32) {
+// transform replaces numbers by their spectrum, in place: a plain radix-2 FFT.
+func transform(re, im *[window]int64) {
 	for i := range uint(window) {
 		if j := bits.Reverse8(uint8(i)); uint(j) > i {
 			re[i], re[j] = re[j], re[i]
+			im[i], im[j] = im[j], im[i]
 		}
 	}
 	for size := 2; size <= window; size *= 2 {
 		half, turn := size/2, window/size
 		for k := range half {
 			// e^(-2πik/size)
-			wr, wi := sine[(k*turn+window/4)%window], -sine[k*turn]
+			wr, wi := int64(sine[(k*turn+window/4)%window]), -int64(sine[k*turn])
 			for i := k; i < window; i += size {
 				j := i + half
 				tr := (re[j]*wr - im[j]*wi) >> 14
 				ti := (re[j]*wi + im[j]*wr) >> 14
-				re[j], im[j] = (re[i]-tr)>>1, (im[i]-ti)>>1
-				re[i], im[i] = (re[i]+tr)>>1, (im[i]+ti)>>1
+				re[j], im[j] = re[i]-tr, im[i]-ti
+				re[i], im[i] = re[i]+tr, im[i]+ti
 			}
 		}
 	}
@@ -74,13 +74,14 @@ func transform(re, im *[window]int32) {
 // Frames describes samples. What is quieter than the noise, taken from the first
 // 80 ms, counts as noise.
 func Frames(samples []int16) []Frame {
-	n := (len(samples) - window) / hop
+	n := (len(samples)-window)/hop + 1
 	if n < 1 {
 		return nil
 	}
 	power := make([][filters]int64, n)
-	for i := range power {
-		power[i] = mel(samples[i*hop:])
+	for i := 0; i < n; i += 2 {
+		two := mel(samples, i*hop, min(i+1, n-1)*hop)
+		power[i], power[min(i+1, n-1)] = two[0], two[1]
 	}
 	var noise [filters]int64
 	first := min(n, 4)
@@ -94,7 +95,7 @@ func Frames(samples []int16) []Frame {
 	for i, p := range power {
 		var logs [filters]int64
 		for k, v := range p {
-			v = max(v-noise[k], noise[k]>>1, 16)
+			v = max(v-noise[k], noise[k]>>1, 1<<16)
 			logs[k] = int64(sdk.Log2(uint64(v)) >> 24) // Q8
 		}
 		for q := range cep[i] {
@@ -110,7 +111,7 @@ func Frames(samples []int16) []Frame {
 			for _, l := range logs[b*filters/bands : (b+1)*filters/bands] {
 				sum += l
 			}
-			out[i][2*cepstra+b] = small(sum*bands/filters/32 - 64)
+			out[i][2*cepstra+b] = small(sum*bands/filters/32 - 160)
 		}
 	}
 	for i := range cep {
@@ -125,26 +126,42 @@ func Frames(samples []int16) []Frame {
 
 func small(v int64) int8 { return int8(max(min(v, 127), -127)) }
 
-// mel returns the power of the window that begins the samples, by bands.
-func mel(samples []int16) (out [filters]int64) {
-	var re, im [window]int32
-	var last int32
-	for i := range re {
-		x := int32(samples[i])
-		re[i] = (x - last*31/32) * taper[i] >> 14
-		last = x
-	}
+// mel returns the power by bands of the windows that begin at two places of the
+// samples. One transform does for both, as the spectrum of real samples is symmetric:
+// the one is its even, the other its odd part.
+func mel(samples []int16, one, other int) (out [2][filters]int64) {
+	var re, im [window]int64
+	shape(&re, samples[one:])
+	shape(&im, samples[other:])
 	transform(&re, &im)
-	for k := range out {
-		a, b, c := edges[k], edges[k+1], edges[k+2]
-		for i := a + 1; i < c; i++ {
-			p := int64(re[i])*int64(re[i]) + int64(im[i])*int64(im[i])
-			if i <= b {
-				out[k] += p << 4 * int64(i-a) / int64(b-a)
-			} else {
-				out[k] += p << 4 * int64(c-i) / int64(c-b)
+	var power [2][window / 2]int64
+	for i := edges[0]; i < window/2; i++ {
+		a, b, c, d := re[i], im[i], re[window-i], im[window-i]
+		power[0][i] = (a+c)*(a+c) + (b-d)*(b-d)
+		power[1][i] = (b+d)*(b+d) + (c-a)*(c-a)
+	}
+	for w := range out {
+		for k := range out[w] {
+			a, b, c := edges[k], edges[k+1], edges[k+2]
+			var up, down int64
+			for i := a + 1; i <= b; i++ {
+				up += power[w][i] * int64(i-a)
 			}
+			for i := b + 1; i < c; i++ {
+				down += power[w][i] * int64(c-i)
+			}
+			out[w][k] = (up/int64(b-a) + down/int64(c-b)) >> 2
 		}
 	}
 	return out
+}
+
+// shape takes a window of samples, with high tones raised and its ends faded out.
+func shape(to *[window]int64, samples []int16) {
+	var last int32
+	for i := range to {
+		x := int32(samples[i])
+		to[i] = int64(x-last*31/32) * int64(taper[i]) >> 14
+		last = x
+	}
 }

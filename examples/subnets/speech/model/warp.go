@@ -13,7 +13,7 @@ func distance(a, b *Frame) int32 {
 const (
 	far     = 1 << 30
 	newWord = 150  // what beginning a word costs, to keep them few
-	beam    = 2000 // what is dearer than the cheapest by this is given up
+	beam    = 700 // what is dearer than the cheapest by this is given up
 )
 
 // node is a word that ended, with the one before.
@@ -28,18 +28,27 @@ type state struct {
 	before int // node
 }
 
+// path is a template with its states, of which those from first to last may be of
+// use, and none when last is below first.
+type path struct {
+	frames      []Frame
+	at          []state
+	first, last int
+}
+
 // warp finds the words whose templates, warped in time and with silence between
-// them, come nearest to the frames: dynamic programming over all templates at once.
+// them, come nearest to the frames: dynamic programming over all templates at once,
+// without what is far behind.
 func warp(frames []Frame, list []Template) []string {
 	if len(frames) < 8 {
 		return nil
 	}
 	quiet := silence(frames)
-	at := make([][]state, len(list))
-	for i := range at {
-		at[i] = make([]state, len(list[i].Frames))
-		for k := range at[i] {
-			at[i][k].cost = far
+	paths := make([]path, len(list))
+	for i := range paths {
+		paths[i] = path{frames: list[i].Frames, at: make([]state, len(list[i].Frames)), last: -1}
+		for k := range paths[i].at {
+			paths[i].at[k].cost = far
 		}
 	}
 	nodes := []node{{-1, -1}}
@@ -51,29 +60,12 @@ func warp(frames []Frame, list []Template) []string {
 		limit := least + beam
 		least = far
 		end, ended := state{far, 0}, -1
-		for i, s := range at {
-			tpl := list[i].Frames
-			// From the last place to the first, as each looks at the two before it.
-			for k := len(s) - 1; k >= 0; k-- {
-				best := s[k]
-				if k > 0 && s[k-1].cost < best.cost {
-					best = s[k-1]
-				}
-				if k > 1 && s[k-2].cost < best.cost {
-					best = s[k-2]
-				}
-				if k == 0 && gap.cost+newWord < best.cost {
-					best = state{gap.cost + newWord, gap.before}
-				}
-				if best.cost < limit {
-					best.cost += distance(f, &tpl[k])
-					least = min(least, best.cost)
-				} else {
-					best.cost = far
-				}
-				s[k] = best
+		for i := range paths {
+			p := &paths[i]
+			if low := p.step(f, state{gap.cost + newWord, gap.before}, limit); low < least {
+				least = low
 			}
-			if last := s[len(s)-1]; last.cost < end.cost {
+			if last := p.at[len(p.at)-1]; last.cost < end.cost {
 				end, ended = last, i
 			}
 		}
@@ -93,6 +85,40 @@ func warp(frames []Frame, list []Template) []string {
 		words = append([]string{list[nodes[n].word].Word}, words...)
 	}
 	return words
+}
+
+// step moves on by a frame: each place is reached from itself, or from one or two
+// places before it, and the first also from the gap between words. It gives up what
+// costs the limit or more, and returns the least cost.
+func (p *path) step(f *Frame, gap state, limit int32) (least int32) {
+	least = far
+	first, last := max(p.first, 0), min(p.last+2, len(p.at)-1)
+	if gap.cost < limit {
+		first, last = 0, max(last, 0)
+	}
+	p.first, p.last = len(p.at), -1
+	// From the last place to the first, as each looks at the two before it.
+	for k := last; k >= first; k-- {
+		best := p.at[k]
+		if k > 0 && p.at[k-1].cost < best.cost {
+			best = p.at[k-1]
+		}
+		if k > 1 && p.at[k-2].cost < best.cost {
+			best = p.at[k-2]
+		}
+		if k == 0 && gap.cost < best.cost {
+			best = gap
+		}
+		if best.cost >= limit {
+			p.at[k].cost = far
+			continue
+		}
+		best.cost += distance(f, &p.frames[k])
+		least = min(least, best.cost)
+		p.at[k] = best
+		p.first, p.last = k, max(p.last, k)
+	}
+	return least
 }
 
 // silence returns the mean of the first frames, in which nobody speaks yet.
