@@ -165,6 +165,15 @@ func TestInitSubnetRefused(t *testing.T) {
 			t.Errorf("%s: the home is there", args)
 		}
 	}
+	p := ledger.DefaultSubnetParams()
+	if err := (&subnetFlags{params: []string{"skip_max=400"}}).set(&p); err != nil || p.SkipMax != 400 {
+		t.Error(p.SkipMax, err)
+	}
+	for _, bad := range []string{"skip_max", "skip_max=x", "skip_max=1001", "no_such=1", "="} {
+		if err := (&subnetFlags{params: []string{bad}}).set(&p); exitCode(err) != exitUsage {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
 	for rounds, want := range map[string]string{"": "2 8 14", "1,5, 9": "1 5 9", "x": "", "70000": ""} {
 		got, err := (&subnetFlags{tempo: 20, rounds: rounds}).starts()
 		if text := strings.Trim(fmt.Sprint(got), "[]"); text != want || (err == nil) != (want != "") {

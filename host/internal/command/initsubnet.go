@@ -22,6 +22,7 @@ type subnetFlags struct {
 	tempo    uint16
 	rounds   string
 	deadline time.Duration
+	params   []string // NAME=VALUE
 }
 
 func (f *subnetFlags) add(c *cobra.Command) {
@@ -29,6 +30,22 @@ func (f *subnetFlags) add(c *cobra.Command) {
 	c.Flags().Uint16Var(&f.tempo, "tempo", 360, "blocks of that subnet's epochs")
 	c.Flags().StringVar(&f.rounds, "rounds", "", "its rounds, each by the block of the epoch at which it begins (default: three of them)")
 	c.Flags().DurationVar(&f.deadline, "deadline", 3*time.Second, "time that its miners have to answer")
+	c.Flags().StringArrayVar(&f.params, "param", nil, "a parameter of it, NAME=NUMBER, once for each; see 'plexus subnet params'")
+}
+
+// set sets the parameters that are given by name.
+func (f *subnetFlags) set(p *ledger.SubnetParams) error {
+	for _, s := range f.params {
+		name, text, _ := strings.Cut(s, "=")
+		v, err := strconv.ParseUint(text, 10, 64)
+		if err == nil {
+			err = p.Set(name, v, false)
+		}
+		if err != nil {
+			return usage("--param %s: want NAME=NUMBER, the names are those of 'plexus subnet params': %v", s, err)
+		}
+	}
+	return nil
 }
 
 // genesisPool is what the pool of a genesis subnet holds of each side.
@@ -50,6 +67,9 @@ func (f *subnetFlags) genesis(owner *operator) (g ledger.GenesisSubnet, code []b
 	p := ledger.DefaultSubnetParams()
 	p.Tempo, p.DeadlineMS = f.tempo, uint32(f.deadline.Milliseconds())
 	if p.Rounds, err = f.starts(); err != nil {
+		return g, nil, err
+	}
+	if err := f.set(&p); err != nil {
 		return g, nil, err
 	}
 	if err := p.Validate(); err != nil {

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -287,6 +288,27 @@ func TestSubnetsReload(t *testing.T) {
 		return len(l) == 1 && l[0].NetUID == 4 && l[0].Fuel == 2000 && l[0].Memory == 3 && l[0].Data == n.cfg.Path("data")
 	})
 	reload("nothing has changed")
+	// Evidence that an archive has kept goes when a bound is set.
+	put := func(e ledger.Epoch) {
+		t.Helper()
+		if _, _, err := n.bundles.Put(4, e, func(io.Writer) ([32]byte, error) { return [32]byte{byte(e)}, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	fresh.Evidence = config.Evidence{Keep: 9, Archive: true}
+	reload("applied", "evidence.archive false -> true")
+	for e := range ledger.Epoch(20) {
+		put(e)
+	}
+	if all, err := n.bundles.List(); err != nil || len(all) != 20 {
+		t.Errorf("an archive keeps %d of 20, %v", len(all), err)
+	}
+	fresh.Evidence.Archive = false
+	reload("applied", "evidence.archive true -> false")
+	put(20)
+	if all, err := n.bundles.List(); err != nil || len(all) != 10 || all[0].Epoch != 11 {
+		t.Errorf("nine epochs and the last are %d: %v, %v", len(all), all, err)
+	}
 	if n.modules.pool == nil {
 		t.Error("a node with a hotkey cannot run modules")
 	}

@@ -118,6 +118,7 @@ type running struct {
 	height uint64
 	roots  map[uint64]string
 	api    string
+	scored map[[2]uint64]bool // rounds that it scored as a validator, by epoch and round
 }
 
 // start runs `plexus start --json`, wrapped in a command of the system's if one
@@ -131,7 +132,7 @@ func start(t *testing.T, env []string, home string, wrap []string, more ...strin
 func startLogged(t *testing.T, env []string, home, log string, wrap []string, more ...string) *running {
 	t.Helper()
 	args := append(append(wrap[:len(wrap):len(wrap)], binary(t), "start", "--json", "--home", home), more...)
-	r := &running{t: t, name: filepath.Base(home), cmd: exec.Command(args[0], args[1:]...), ended: make(chan struct{}), roots: map[uint64]string{}}
+	r := &running{t: t, name: filepath.Base(home), cmd: exec.Command(args[0], args[1:]...), ended: make(chan struct{}), roots: map[uint64]string{}, scored: map[[2]uint64]bool{}}
 	var err error
 	if r.errs, err = os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600); err != nil {
 		t.Fatal(err)
@@ -148,13 +149,16 @@ func startLogged(t *testing.T, env []string, home, log string, wrap []string, mo
 		defer close(r.ended)
 		for s := bufio.NewScanner(out); s.Scan(); {
 			var e struct {
-				Event, Root, API string
-				Height           uint64
+				Event, Root, API     string
+				Height, Epoch, Round uint64
 			}
 			if json.Unmarshal(s.Bytes(), &e) != nil {
 				continue
 			}
 			r.mu.Lock()
+			if e.Event == "my-round" {
+				r.scored[[2]uint64{e.Epoch, e.Round}] = true
+			}
 			if e.Event == "ready" {
 				r.api = e.API
 			}

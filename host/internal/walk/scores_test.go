@@ -68,6 +68,7 @@ func TestScoresWalkthrough(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the walk-through is for a Unix shell")
 	}
+	t.Parallel()
 	script := walkthrough(t, "<!-- scores:", "<!-- end of scores -->")
 	if !strings.Contains(script, "--port 4001") {
 		t.Fatal("the walk-through does not name its ports")
