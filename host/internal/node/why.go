@@ -7,19 +7,10 @@ import (
 	"io"
 	"io/fs"
 
-	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/why"
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/subnets/evidence"
 )
-
-// keptEpochs is for how many epochs evidence is kept, 0 for all.
-func keptEpochs(c *config.Config) ledger.Epoch {
-	if c.Evidence.Archive {
-		return 0
-	}
-	return c.Evidence.Keep
-}
 
 // sources are what this node can explain incomes with: the evidence in its own
 // folder and its history of blocks.
