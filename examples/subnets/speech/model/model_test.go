@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -190,6 +192,55 @@ func TestRecorded(t *testing.T) {
 	}
 	if right < 18 {
 		t.Errorf("%d of 20 words", right)
+	}
+}
+
+// TestRecordings goes the whole way with recordings instead of the synthesiser's
+// recipes: files, half of them published, templates of these, tasks of the others.
+func TestRecordings(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 2 * len(speech.Words) { // each word twice, for either half
+		w := i / 2
+		voice := speech.Voice{Pitch: 150 + 5*(i%2), Tract: 100, Speed: 100, Pause: 150}
+		name := filepath.Join(dir, fmt.Sprintf("%02d", i))
+		samples := speech.Say([]int{w}, voice, sdk.NewRand([32]byte{11}, uint64(i)))
+		if err := os.WriteFile(name+".wav", speech.WAV(samples, speech.Rate), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name+".txt", []byte(speech.Words[w]+".\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := speech.ReadRecordings(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, hidden := speech.Split(all)
+	params := AppendTemplates([]byte(Good+"\n"), Recorded(public))
+	sum := uint64(0)
+	const tasks = 6
+	for i := range tasks {
+		r := &abi.TaskRequest{}
+		for k := range speech.Clips {
+			at := (i*speech.Clips + k) * speech.SliceLen
+			r.Slices = append(r.Slices, hidden[at:at+speech.SliceLen])
+		}
+		task, err := speech.DrawTask(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload, err := Solve(&abi.SolveRequest{Params: params, Public: task.Public})
+		if err != nil {
+			t.Fatal(err)
+		}
+		scores, err := speech.Score(&abi.ScoreRequest{Public: task.Public, Private: task.Private, Payloads: [][]byte{payload}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum += scores[0]
+	}
+	if sum < tasks*abi.One*8/10 {
+		t.Errorf("scored %.3f", float64(sum)/tasks/float64(abi.One))
 	}
 }
 

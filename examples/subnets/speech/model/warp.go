@@ -12,7 +12,7 @@ func distance(a, b *Frame) int32 {
 
 const (
 	far     = 1 << 30
-	newWord = 150  // what beginning a word costs, to keep them few
+	newWord = 150 // what beginning a word costs, to keep them few
 	beam    = 700 // what is dearer than the cheapest by this is given up
 )
 
