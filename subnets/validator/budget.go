@@ -28,8 +28,9 @@ const budgetBurst = 2
 
 // Scheduler holds subnets to a Budget. Of those that wait, the subnet that has
 // used the least goes first, so that one whose module burns all it may slows the
-// others down to their equal parts and no further. Its methods may be called
-// concurrently.
+// others down to their equal parts and no further. A subnet may have a budget of
+// its own within the common one; what waits for that alone is overtaken. Its
+// methods may be called concurrently.
 type Scheduler struct {
 	mu      sync.Mutex
 	budget  Budget
@@ -50,6 +51,12 @@ type use struct {
 	fuel, traffic uint64
 	call          uint64    // fuel that a call is expected to use: a mean of the last
 	last          time.Time // that it asked for anything
+
+	own        Budget // what bounds this subnet alone
+	ownFuel    bucket
+	ownTraffic bucket
+	running    int
+	memory     uint64 // of its running calls
 }
 
 // bucket fills with time and may be overdrawn.
@@ -116,6 +123,18 @@ func (s *Scheduler) SetBudget(b Budget) {
 	s.grant()
 }
 
+// SetOwn changes what bounds one subnet, within the common budget, from now on;
+// what runs goes on.
+func (s *Scheduler) SetOwn(n ledger.NetUID, b Budget) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	u, now := s.of(n), s.now()
+	u.own = b
+	u.ownFuel.bound(b.Fuel, now)
+	u.ownTraffic.bound(b.Bandwidth, now)
+	s.grant()
+}
+
 // Caller makes a module's calls for a subnet within the budget.
 func (s *Scheduler) Caller(n ledger.NetUID, c plugins.Caller) plugins.Caller {
 	return scheduled{c, s, n}
@@ -155,7 +174,9 @@ func (s *Scheduler) Traffic(ctx context.Context, n ledger.NetUID, bytes uint64) 
 func (s *Scheduler) Carried(n ledger.NetUID, bytes uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.of(n).traffic += bytes
+	u := s.of(n)
+	u.traffic += bytes
+	u.ownTraffic.spend(bytes)
 	s.traffic.spend(bytes)
 	s.grant()
 }
@@ -167,6 +188,9 @@ func (s *Scheduler) ended(c *claim, fuel uint64) {
 	s.memory -= c.memory
 	fuel = min(fuel, plugins.MaxFuel)
 	u := s.of(c.netuid)
+	u.running--
+	u.memory -= c.memory
+	u.ownFuel.settle(c.cost, fuel)
 	u.fuel += fuel - c.cost // what was expected stands there already
 	u.call = (3*u.call + fuel) / 4
 	if u.call == 0 || c.cost == 0 {
@@ -242,11 +266,25 @@ func (s *Scheduler) wake(n ledger.NetUID) {
 func (s *Scheduler) grant() {
 	now := s.now()
 	pause := time.Duration(0)
-	for len(s.calls) > 0 {
-		i := s.first(s.calls, func(u *use) uint64 { return u.fuel })
+	later := func(wait time.Duration) {
+		if pause == 0 || wait < pause {
+			pause = wait
+		}
+	}
+	for {
+		i := s.first(s.calls, func(u *use) uint64 { return u.fuel }, func(u *use, c *claim) bool {
+			if wait := u.ownFuel.ready(now, u.call); wait > 0 {
+				later(wait)
+				return false
+			}
+			return u.own.Memory == 0 || u.running == 0 || u.memory+c.memory <= u.own.Memory
+		})
+		if i < 0 {
+			break
+		}
 		c := s.calls[i]
 		if wait := s.fuel.ready(now, s.of(c.netuid).call); wait > 0 {
-			pause = wait
+			later(wait)
 			break
 		}
 		if s.budget.Memory > 0 && s.running > 0 && s.memory+c.memory > s.budget.Memory {
@@ -258,20 +296,32 @@ func (s *Scheduler) grant() {
 		u := s.of(c.netuid)
 		c.cost = u.call
 		u.fuel += c.cost
+		u.running++
+		u.memory += c.memory
+		u.ownFuel.spend(c.cost)
 		s.fuel.spend(c.cost)
 		close(c.granted)
 	}
-	for len(s.rounds) > 0 {
-		i := s.first(s.rounds, func(u *use) uint64 { return u.traffic })
+	for {
+		i := s.first(s.rounds, func(u *use) uint64 { return u.traffic }, func(u *use, c *claim) bool {
+			wait := u.ownTraffic.ready(now, c.cost)
+			if wait > 0 {
+				later(wait)
+			}
+			return wait == 0
+		})
+		if i < 0 {
+			break
+		}
 		c := s.rounds[i]
 		if wait := s.traffic.ready(now, c.cost); wait > 0 {
-			if pause == 0 || wait < pause {
-				pause = wait
-			}
+			later(wait)
 			break
 		}
 		s.rounds = append(s.rounds[:i], s.rounds[i+1:]...)
-		s.of(c.netuid).traffic += c.cost
+		u := s.of(c.netuid)
+		u.traffic += c.cost
+		u.ownTraffic.spend(c.cost)
 		s.traffic.spend(c.cost)
 		close(c.granted)
 	}
@@ -287,11 +337,21 @@ func (s *Scheduler) grant() {
 	}
 }
 
-// first is the claim whose subnet has used the least; of one subnet the oldest.
-func (s *Scheduler) first(line []*claim, of func(*use) uint64) int {
-	best := 0
-	for i := range line {
-		if of(s.of(line[i].netuid)) < of(s.of(line[best].netuid)) {
+// first is the claim whose subnet has used the least, of one subnet the oldest;
+// claims that wait for their subnet's own budget are passed over, and -1 is none.
+func (s *Scheduler) first(line []*claim, of func(*use) uint64, ready func(*use, *claim) bool) int {
+	best := -1
+	waits := map[ledger.NetUID]bool{}
+	for i, c := range line {
+		u := s.of(c.netuid)
+		if waits[c.netuid] {
+			continue // one that came before it does
+		}
+		if !ready(u, c) {
+			waits[c.netuid] = true
+			continue
+		}
+		if best < 0 || of(u) < of(s.of(line[best].netuid)) {
 			best = i
 		}
 	}

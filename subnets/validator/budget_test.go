@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -167,4 +168,69 @@ func TestGivingUp(t *testing.T) {
 	if _, err := s.Caller(1, worked{pages: 1}).Call(t.Context(), abi.OpTask, nil, [32]byte{}); err != nil {
 		t.Error(err)
 	}
+}
+
+// A subnet's own budget bounds it alone: others overtake what waits for it.
+func TestOwnBudget(t *testing.T) {
+	calls := func(t *testing.T, s *Scheduler, n ledger.NetUID, w worked, times int) time.Duration {
+		begin := time.Now()
+		var wg sync.WaitGroup
+		for range times {
+			wg.Go(func() { s.Caller(n, w).Call(t.Context(), abi.OpScore, nil, [32]byte{}) })
+		}
+		wg.Wait()
+		return time.Since(begin)
+	}
+	for name, c := range map[string]struct {
+		own   Budget
+		fault error
+		times int
+		least time.Duration
+	}{
+		"none":            {Budget{}, nil, 4, time.Second},
+		"memory for two":  {Budget{Memory: 2 << 20}, nil, 4, 2 * time.Second},
+		"memory for none": {Budget{Memory: 1}, nil, 3, 3 * time.Second},
+		"fuel":            {Budget{Fuel: 1, Memory: 1}, nil, 4, 7 * time.Second}, // saved 2 s, and each call costs 5 s
+		"fuel of faults":  {Budget{Fuel: 1, Memory: 1}, plugins.ErrTrap, 4, 7 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := NewScheduler(Budget{})
+				s.SetOwn(1, c.own)
+				w := worked{pages: 16, fuel: 5, takes: time.Second, fault: c.fault}
+				other := make(chan time.Duration, 1)
+				go func() { other <- calls(t, s, 2, w, 4) }()
+				if took := calls(t, s, 1, w, c.times); took < c.least || took > c.least+13*time.Second {
+					t.Errorf("took %v, want at least %v", took, c.least)
+				}
+				if took := <-other; took != time.Second {
+					t.Errorf("another subnet took %v", took)
+				}
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		s := NewScheduler(Budget{})
+		s.SetOwn(1, Budget{Bandwidth: 100})
+		begin := time.Now()
+		for range 5 {
+			if err := s.Traffic(t.Context(), 1, 100); err != nil {
+				t.Fatal(err)
+			}
+			s.Carried(1, 100)
+			if err := s.Traffic(t.Context(), 2, 1e9); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(begin); took < 7*time.Second || took > 9*time.Second { // 900 bytes before the last, 200 saved
+			t.Errorf("bandwidth: took %v", took)
+		}
+		// A call that waits sees a bound that is lifted.
+		s.SetOwn(1, Budget{Fuel: 1})
+		s.used[1].ownFuel.level = -1e6
+		go func() { time.Sleep(time.Second); s.SetOwn(1, Budget{}) }()
+		if took := calls(t, s, 1, worked{fuel: 1, takes: time.Second}, 1); took != 2*time.Second {
+			t.Errorf("a lifted bound: took %v", took)
+		}
+	})
 }

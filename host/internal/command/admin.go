@@ -132,8 +132,8 @@ func printAnswer(c *cobra.Command, a *admin.Answer) error {
 		fmt.Fprintf(w, "%s\t%s\n", s.Name, strings.TrimSpace(string(b)+" "+s.Unit))
 	}
 	for _, s := range a.Subnets {
-		fmt.Fprintf(w, "netuid %d\t%s\t%d rounds scored\t%d skipped\t%d restarts\tdata %s\tfuel/s %s\tmemory %s\n",
-			s.NetUID, s.State, s.Scored, s.Skipped, s.Restarts, cmp.Or(s.Data, "none"), unbounded(s.Fuel), unbounded(s.Memory))
+		fmt.Fprintf(w, "netuid %d\t%s\t%d rounds scored\t%d skipped\t%d restarts\tdata %s\tfuel/s %s\tmemory %s\tbytes/s %s\n",
+			s.NetUID, s.State, s.Scored, s.Skipped, s.Restarts, cmp.Or(s.Data, "none"), unbounded(s.Fuel), unbounded(s.Memory), unbounded(s.Bandwidth))
 		if s.Windows > 0 {
 			fmt.Fprintf(w, "\tdata: %d of %d windows left\n", s.Left, s.Windows)
 		}

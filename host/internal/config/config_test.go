@@ -22,7 +22,7 @@ func unusual(home string) Config {
 	return Config{Home: home, Genesis: "g", Listen: []string{"/ip4/127.0.0.1/udp/1/quic-v1", "/ip4/127.0.0.1/tcp/1"},
 		Join:      []string{"/dns/a/udp/1/quic-v1/p2p/" + somePeer, "plexus://" + strings.Repeat("0f", 32) + "/dns/b/tcp/1/p2p/" + somePeer},
 		BlockTime: 3 * time.Second, Hotkey: "h # \"x\": y", Consensus: "c", Validate: []ledger.NetUID{1, 7}, Data: "d", Datasets: Datasets{Fetch: false, Quota: 17, Warn: 18},
-		Subnets: []Subnet{{NetUID: 7, Data: "x: \"y\"", Fuel: 5, Memory: 6}, {NetUID: 3}}, Cache: "/cache", Workers: 3, MaxCall: time.Minute,
+		Subnets: []Subnet{{NetUID: 7, Data: "x: \"y\"", Fuel: 5, Memory: 6, Bandwidth: 7}, {NetUID: 3}}, Cache: "/cache", Workers: 3, MaxCall: time.Minute,
 		Modules: Modules{Source: []string{"7=chain", "8=own.wasm"}, Allow: []string{strings.Repeat("ab", 32)}, Deny: []string{strings.Repeat("cd", 32)},
 			Limits: []string{"all=fuel:5 pages:6"}, Quota: 9, Inline: 10, Rate: 11, Pages: 13, Workers: 14, Total: Total{Rate: 15, Pages: 16}, Referee: 12}, Evidence: Evidence{Keep: 9, Archive: true}, Budget: Budget{Fuel: 21, Memory: 22, Bandwidth: 23},
 

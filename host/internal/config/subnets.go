@@ -15,10 +15,11 @@ import (
 // Subnet is what an operator decides of one subnet that the node validates: an
 // entry of the key subnets.
 type Subnet struct {
-	NetUID ledger.NetUID `json:"netuid"`
-	Data   string        `json:"data,omitempty"`   // empty: Config.Data
-	Fuel   uint64        `json:"fuel,omitempty"`   // a second, 0 for no bound of its own
-	Memory uint64        `json:"memory,omitempty"` // bytes of its calls that run at once, 0 for no bound of its own
+	NetUID    ledger.NetUID `json:"netuid"`
+	Data      string        `json:"data,omitempty"`      // empty: Config.Data
+	Fuel      uint64        `json:"fuel,omitempty"`      // a second, 0 for no bound of its own
+	Memory    uint64        `json:"memory,omitempty"`    // bytes of its calls that run at once, 0 for no bound of its own
+	Bandwidth uint64        `json:"bandwidth,omitempty"` // bytes a second of its tasks and answers, 0 for no bound of its own
 }
 
 // maxSubnets bounds the entries.
@@ -40,6 +41,7 @@ var entries = []entry{
 	{name: "data", meaning: "File of its data set, or folder of data sets. Not given: the key data.", text: func(s *Subnet) *string { return &s.Data }},
 	{name: "fuel", unit: "fuel/s", most: 1 << 50, meaning: "Fuel a second that its module may use. 0: no bound of its own.", number: func(s *Subnet) *uint64 { return &s.Fuel }},
 	{name: "memory", unit: "bytes", most: 1 << 50, meaning: "Memory of its module's calls that run at once; one may always run. 0: no bound of its own.", number: func(s *Subnet) *uint64 { return &s.Memory }},
+	{name: "bandwidth", unit: "bytes/s", most: 1 << 50, meaning: "Tasks and answers a second, both ways. 0: no bound of its own.", number: func(s *Subnet) *uint64 { return &s.Bandwidth }},
 }
 
 // Validated are the subnets that the node validates, in rising order: those of
@@ -206,7 +208,7 @@ func subnetsReference() string {
 
 Each subnet has a loop of its own: what goes wrong in one touches no other. In the environment
 and with ` + "`--set`" + ` the list is one text, ` + "`[{netuid: 1, data: hidden.set}, {netuid: 7, fuel: 500000000}]`" + `.
-A running node takes a changed list when it is reloaded: rounds in flight end as they began.
+All are within the section budget, which holds for all subnets together. A running node takes a changed list when it is reloaded: rounds in flight end as they began.
 
 | name | meaning |
 | --- | --- |

@@ -34,6 +34,9 @@ type loops struct {
 	run func(ctx context.Context, s *subnetLoop, quit <-chan struct{}) error
 	// fault is told of each end that nobody asked for.
 	fault func(netuid ledger.NetUID, err error, again time.Duration)
+	// bound is told within what each wanted subnet may run, and of one that is gone
+	// that nothing bounds it any more.
+	bound func(config.Subnet)
 	// gone is told of each loop that ended in order.
 	gone func(netuid ledger.NetUID)
 	log  *slog.Logger
@@ -44,10 +47,9 @@ type loops struct {
 	changed chan struct{}                 // holds one
 }
 
-// subnetLoop is one subnet's loop. The lock of its loops guards it, but for share.
+// subnetLoop is one subnet's loop. The lock of its loops guards it.
 type subnetLoop struct {
 	netuid ledger.NetUID
-	share  *share
 
 	cfg      config.Subnet
 	quit     chan struct{} // closed to end in order
@@ -73,7 +75,7 @@ func (l *loops) ask(want []config.Subnet) {
 	for _, w := range want {
 		if s := l.all[w.NetUID]; s != nil && !s.ending && !reflect.DeepEqual(s.cfg, w) {
 			s.cfg = w
-			s.share.bound(w.Fuel, w.Memory)
+			l.bound(w)
 		}
 	}
 	l.wake()
@@ -122,14 +124,15 @@ func (l *loops) reconcile(ctx context.Context, g *errgroup.Group) {
 		if l.all[w.NetUID] != nil { // one that is ending wakes us when it is gone
 			continue
 		}
-		s := &subnetLoop{netuid: w.NetUID, share: newShare(), cfg: w, quit: make(chan struct{}), rounds: map[string]int{}}
-		s.share.bound(w.Fuel, w.Memory)
+		s := &subnetLoop{netuid: w.NetUID, cfg: w, quit: make(chan struct{}), rounds: map[string]int{}}
+		l.bound(w)
 		l.all[w.NetUID] = s
 		g.Go(func() error {
 			l.keep(ctx, s)
 			l.mu.Lock()
 			delete(l.all, s.netuid)
 			l.mu.Unlock()
+			l.bound(config.Subnet{NetUID: s.netuid})
 			l.gone(s.netuid)
 			l.wake()
 			return nil
@@ -226,7 +229,7 @@ func (l *loops) list() (out []admin.Subnet) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, s := range l.all {
-		x := admin.Subnet{NetUID: uint16(s.netuid), State: "running", Data: s.cfg.Data, Fuel: s.cfg.Fuel, Memory: s.cfg.Memory,
+		x := admin.Subnet{NetUID: uint16(s.netuid), State: "running", Data: s.cfg.Data, Fuel: s.cfg.Fuel, Memory: s.cfg.Memory, Bandwidth: s.cfg.Bandwidth,
 			Scored: s.rounds["scored"], Skipped: s.rounds["skipped"], Restarts: s.restarts, Err: s.lastErr}
 		switch {
 		case s.ending:

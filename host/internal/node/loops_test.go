@@ -11,11 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/plexus-network/plexus/abi"
 	"github.com/plexus-network/plexus/host/internal/admin"
 	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/ledger"
-	"github.com/plexus-network/plexus/plugins"
 )
 
 // one finds a subnet in a list.
@@ -51,7 +49,7 @@ func TestAFaultStaysInItsSubnet(t *testing.T) {
 			}
 			pauses = append(pauses, again)
 		}
-		l.gone = func(ledger.NetUID) {}
+		l.gone, l.bound = func(ledger.NetUID) {}, func(config.Subnet) {}
 		l.ask([]config.Subnet{{NetUID: 1}, {NetUID: 2}})
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
@@ -108,6 +106,8 @@ func TestSubnetsComeAndGo(t *testing.T) {
 		}
 		l.fault = func(n ledger.NetUID, err error, _ time.Duration) { t.Errorf("netuid %d: %v", n, err) }
 		l.gone = func(n ledger.NetUID) { mu.Lock(); defer mu.Unlock(); forgot = append(forgot, n) }
+		bounds := map[ledger.NetUID]uint64{}
+		l.bound = func(s config.Subnet) { mu.Lock(); defer mu.Unlock(); bounds[s.NetUID] = s.Fuel }
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- l.Run(ctx) }()
@@ -147,6 +147,9 @@ func TestSubnetsComeAndGo(t *testing.T) {
 		if s := one(t, l.list(), 1); s.State != "running" || s.Fuel != 9 {
 			t.Errorf("back again: %+v", s)
 		}
+		if bounds[1] != 9 || bounds[2] != 0 || bounds[3] != 0 {
+			t.Errorf("bounds: %v", bounds)
+		}
 		if len(forgot) != 2 { // 3, and the first life of 1
 			t.Errorf("gone: %v", forgot)
 		}
@@ -155,77 +158,6 @@ func TestSubnetsComeAndGo(t *testing.T) {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
-		}
-	})
-}
-
-// burner is a module whose calls take a second and cost what their input says.
-type burner struct{ running, most atomic.Int32 }
-
-func (b *burner) Manifest() abi.Manifest { return abi.Manifest{Pages: 16} }
-func (b *burner) ID() plugins.ID         { return plugins.ID{} }
-func (b *burner) Call(_ context.Context, _ abi.Op, in []byte, _ [32]byte) (plugins.Reply, error) {
-	b.most.Store(max(b.most.Load(), b.running.Add(1)))
-	time.Sleep(time.Second)
-	b.running.Add(-1)
-	if len(in) > 5 {
-		return plugins.Reply{}, &plugins.Fault{Kind: plugins.ErrTrap, Fuel: uint64(len(in))}
-	}
-	return plugins.Reply{Fuel: uint64(len(in))}, nil
-}
-
-func TestShare(t *testing.T) {
-	calls := func(t *testing.T, s *share, b *burner, n, fuel int) time.Duration {
-		begin := time.Now()
-		var wg sync.WaitGroup
-		for range n {
-			wg.Go(func() { s.caller(b).Call(t.Context(), abi.OpScore, make([]byte, fuel), [32]byte{}) })
-		}
-		wg.Wait()
-		return time.Since(begin)
-	}
-	for name, c := range map[string]struct {
-		rate, memory uint64
-		n, fuel      int
-		took         time.Duration // at least
-		most         int32
-	}{
-		"no bound":               {0, 0, 4, 5, time.Second, 4},
-		"memory for two":         {0, 2 * 16 << 16, 4, 5, 2 * time.Second, 2},
-		"memory for none":        {0, 1, 3, 5, 3 * time.Second, 1},
-		"fuel":                   {1, 1, 3, 5, 9 * time.Second, 1}, // saved 2, spends 5, saves 4 s
-		"fuel of what fails too": {1, 1, 2, 10, 10 * time.Second, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s, b := newShare(), &burner{}
-				s.bound(c.rate, c.memory)
-				took := calls(t, s, b, c.n, c.fuel)
-				if took < c.took || took > c.took+3*time.Second || b.most.Load() != c.most {
-					t.Errorf("took %v, %d at once; want %v, %d", took, b.most.Load(), c.took, c.most)
-				}
-			})
-		})
-	}
-	synctest.Test(t, func(t *testing.T) { // a call that waits sees a new bound
-		s, b := newShare(), &burner{}
-		s.bound(1, 0)
-		calls(t, s, b, 1, 5)
-		go func() { time.Sleep(time.Second); s.bound(0, 0) }()
-		s.mu.Lock()
-		s.saved = -1000
-		s.mu.Unlock()
-		if took := calls(t, s, b, 1, 5); took != 2*time.Second {
-			t.Errorf("took %v", took)
-		}
-		s.bound(1, 0)
-		s.mu.Lock()
-		s.saved = -1000
-		s.mu.Unlock()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if _, err := s.caller(b).Call(ctx, abi.OpScore, nil, [32]byte{}); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("a call that waits too long: %v", err)
 		}
 	})
 }

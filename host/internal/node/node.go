@@ -160,7 +160,7 @@ func (n *Node) openWork() error {
 	}
 	n.budget = validator.NewScheduler(validator.Budget(n.cfg.Budget))
 	n.built = &artifacts{filepath.Join(n.cfg.Home, "artifacts"), n.net}
-	n.loops.run, n.loops.fault, n.loops.gone = n.validate, n.tellFault, n.data.forget
+	n.loops.run, n.loops.fault, n.loops.gone, n.loops.bound = n.validate, n.tellFault, n.data.forget, n.bound
 	n.loops.ask(n.cfg.Validated())
 	n.net.ServeBlobs(func(id [32]byte) (io.ReadSeekCloser, int64, error) {
 		if f, size, err := n.modules.open(id); err == nil {
@@ -367,7 +367,7 @@ func (n *Node) validate(ctx context.Context, s *subnetLoop, quit <-chan struct{}
 			if err != nil {
 				return nil, err
 			}
-			return s.share.caller(n.budget.Caller(s.netuid, c)), nil
+			return n.budget.Caller(s.netuid, c), nil
 		},
 		Data: func(ctx context.Context, named ledger.DataSet, e ledger.Epoch) (*dataset.Set, error) {
 			return n.data.open(ctx, s.netuid, n.place(n.loops.setting(s)), named, e)
@@ -383,6 +383,11 @@ func (n *Node) place(s config.Subnet) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.cfg.Path(n.running.Data)
+}
+
+// bound holds a subnet to its own part of the budget.
+func (n *Node) bound(s config.Subnet) {
+	n.budget.SetOwn(s.NetUID, validator.Budget{Fuel: s.Fuel, Memory: s.Memory, Bandwidth: s.Bandwidth})
 }
 
 // tellFault tells of a subnet's loop that ended by a fault.
