@@ -76,7 +76,13 @@ type chain struct {
 	keepGoing atomic.Bool // blocks wait for nobody
 }
 
-func seed(kind string, i int) key.Seed { return key.Seed(key.Hash("test-"+kind, []byte{byte(i)})) }
+func seed(kind string, i int) key.Seed {
+	number := []byte{byte(i)}
+	if i > 255 {
+		number = append(number, byte(i>>8))
+	}
+	return key.Seed(key.Hash("test-"+kind, number))
+}
 
 // newChain makes a chain whose epoch 1, the first with a full roster, begins
 // with its next block.

@@ -166,8 +166,8 @@ func (s *subnet) load(ctx context.Context, e ledger.Epoch) (*roster, error) {
 }
 
 // admit decides whether a request's caller may ask, with which weight, and what
-// checks its signatures. What
-// costs little is looked at first: whom the known roster shuts out costs no check
+// checks its signatures. What costs little is looked at first: whom the known
+// roster shuts out costs no check
 // of a signature, and who has no signature costs no look at the chain.
 func (s *subnet) admit(ctx context.Context, signed *round.Signed, r *round.Request) (weighs uint64, by round.Verifier, err error) {
 	if err := s.Policy.listed(r.Caller); err != nil {
