@@ -31,7 +31,9 @@ type lane struct {
 
 // newLane makes n miners that answer with answer.
 func newLane(tb testing.TB, n int, answer []byte) *lane {
-	l := &lane{chain: newChain(tb, n, ledger.Subnet{Module: [32]byte{1}, Params: params([]uint16{1}, 1)}), tb: tb}
+	p := params([]uint16{1}, 1)
+	p.MaxUIDs = 300
+	l := &lane{chain: newChain(tb, n, ledger.Subnet{Module: [32]byte{1}, Params: p}), tb: tb}
 	l.block()
 	host := func(i int) *p2p.Host {
 		h, err := p2p.New(p2p.Config{Seed: l.hot[i].Derive("peer"), Genesis: l.gen.Hash(), Client: true})
