@@ -36,6 +36,7 @@ func Engines() []Engine {
 		openaiEngine(),
 		{Name: "learn-good", Say: "for the learn subnet: SGD with error feedback: --train FILE --shard K/N", Run: runLearn},
 		apertiumEngine(),
+		pocketsphinxEngine(),
 	}
 	for _, name := range text.Names() {
 		all = append(all, Engine{Name: name, Say: "for the text subnet", Run: func(args []string) error {
