@@ -2,7 +2,6 @@ package command
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -45,21 +44,6 @@ tries any engine on a module's tasks.`, engineList()),
 	}
 	c.AddCommand(engineListCommand(), engineCheckCommand())
 	return c
-}
-
-// engineLine is the command of an engine that a person names: one of the models of
-// this program with its arguments, or a program of their own with its.
-func engineLine(words []string) ([]string, error) {
-	for _, e := range gallery.Engines() {
-		if words[0] == e.Name {
-			self, err := os.Executable()
-			if err != nil {
-				return nil, err
-			}
-			return append([]string{self, "engine"}, words...), nil
-		}
-	}
-	return words, nil
 }
 
 // listedEngine is what engine ls prints as JSON.

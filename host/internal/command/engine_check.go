@@ -12,6 +12,7 @@ import (
 
 	"github.com/plexus-network/plexus/abi"
 	"github.com/plexus-network/plexus/examples/gallery"
+	"github.com/plexus-network/plexus/host/internal/miners"
 	"github.com/plexus-network/plexus/host/internal/progress"
 	"github.com/plexus-network/plexus/plugins/engine"
 	"github.com/plexus-network/plexus/plugins/trial"
@@ -50,7 +51,7 @@ cut into its slices.`,
 			if module == "" {
 				return usage("--module DIR|FILE is needed: the subnet's module, whose tasks are asked")
 			}
-			line, err := engineLine(args)
+			line, err := miners.Command(args)
 			if err != nil {
 				return err
 			}
