@@ -255,6 +255,7 @@ const fuelRate = 150_000_000
 // validate has a node validate all subnets, whose data it finds by their roots.
 func (n *Network) validate(c *config.Config) {
 	c.Data = "../data/hidden"
+	c.Budget.Bandwidth = 0 // all of it stays on this machine
 	for _, s := range n.subnets {
 		c.Subnets = append(c.Subnets, config.Subnet{NetUID: s.netuid, Fuel: fuelRate})
 	}

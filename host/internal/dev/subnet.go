@@ -38,13 +38,17 @@ func (s *subnet) owner() string { return s.Name + "-owner" }
 // asked is how many miners a round asks: all of the gallery's, and some that join.
 func (s *subnet) asked() uint16 { return uint16(len(s.Miners) + 2) }
 
+// leastDeadlineMS is what a miner gets at least: the models of all subnets share
+// this machine, and half of it is for the answer's hash.
+const leastDeadlineMS = 5000
+
 // params are the parameters of the subnet as the genesis has them. at is the
 // subnet's place in the network: epochs begin together, so that rounds are moved
 // by some blocks for each, else all would begin in the same block.
 func (s *subnet) params(at int, netuids map[string]uint16) ledger.SubnetParams {
 	p := ledger.DefaultSubnetParams()
-	p.Tempo, p.Immunity, p.DeadlineMS, p.SkipMax, p.Asked = s.Tempo, 3*s.Tempo, s.DeadlineMS, 500, s.asked()
-	p.Rounds = stagger(s.Rounds, s.Tempo, s.DeadlineMS, at)
+	p.Tempo, p.Immunity, p.DeadlineMS, p.SkipMax, p.Asked = s.Tempo, 3*s.Tempo, max(s.DeadlineMS, leastDeadlineMS), 500, s.asked()
+	p.Rounds = stagger(s.Rounds, s.Tempo, p.DeadlineMS, at)
 	if s.Params != nil {
 		p.Module = s.Params(netuids)
 	}
