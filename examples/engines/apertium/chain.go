@@ -17,9 +17,9 @@ import (
 
 // Errors of Open and Translate.
 var (
-	ErrNotInstalled = errors.New("Apertium is not installed: apt-get install apertium apertium-eng-spa")
-	ErrDirection    = errors.New("Apertium has no such direction of translation")
-	ErrChain        = errors.New("Apertium's programs ended or said nothing")
+	ErrNotInstalled = errors.New("the program apertium is not installed: apt-get install apertium apertium-eng-spa")
+	ErrDirection    = errors.New("no such direction of translation is installed for apertium")
+	ErrChain        = errors.New("the programs of apertium ended or said nothing")
 )
 
 const (

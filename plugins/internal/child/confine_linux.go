@@ -24,9 +24,9 @@ func lookup(s string) (*identity, error) {
 		return nil, fmt.Errorf("%w: only root may run it as user %q: run plexus as root, or leave the user out", ErrConfine, s)
 	}
 	name, group, hasGroup := strings.Cut(s, ":")
-	id, err := strconv.ParseUint(name, 10, 31)
 	var u *user.User
-	if err == nil {
+	var err error
+	if _, number := strconv.ParseUint(name, 10, 31); number == nil {
 		u, err = user.LookupId(name)
 		if err != nil && hasGroup { // a user without an entry, as containers have them
 			u, err = &user.User{Uid: name, Gid: group}, nil
@@ -37,7 +37,8 @@ func lookup(s string) (*identity, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: user %q: %w: give a name, UID or UID:GID", ErrConfine, s, err)
 	}
-	if id, err = strconv.ParseUint(u.Uid, 10, 31); err != nil {
+	id, err := strconv.ParseUint(u.Uid, 10, 31)
+	if err != nil {
 		return nil, fmt.Errorf("%w: user %q: %w", ErrConfine, s, err)
 	}
 	if !hasGroup {
