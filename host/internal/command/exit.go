@@ -28,7 +28,7 @@ const (
 	exitUnavailable = 2  // evidence is not to be had
 	exitFull        = 28 // no space left on the disk
 	exitUsage       = 64 // the command line is wrong
-	exitNetwork     = 69 // no node answers
+	exitNetwork     = 69 // no node answers, or none has what was asked for yet
 	exitBroken      = 70 // the ledger, its store or consensus broke: the node stopped
 	exitInUse       = 71 // an address to listen on is taken
 	exitLocked      = 73 // another process has the home
@@ -47,7 +47,7 @@ var exitCodes = []struct {
 	{exitUnavailable, "evidence not to be had"},
 	{exitFull, "no space left on the disk"},
 	{exitUsage, "wrong usage"},
-	{exitNetwork, "no node answers"},
+	{exitNetwork, "no node answers, or none has what was asked for yet"},
 	{exitBroken, "broken chain, store or consensus: the node stopped"},
 	{exitInUse, "an address to listen on is in use"},
 	{exitLocked, "another process has the home"},
@@ -93,7 +93,7 @@ func exitCode(err error) int {
 		return exitConfig
 	case is(keys.ErrMode, keys.ErrFile, keys.ErrPassword, keys.ErrNoPassword, keys.ErrWatch, keys.ErrUnknown, keys.ErrScheme, keys.ErrForeign):
 		return exitKey
-	case is(remote.ErrNoNode, api.ErrNoAPI, admin.ErrNoNode):
+	case is(remote.ErrNoNode, api.ErrNoAPI, admin.ErrNoNode, chain.ErrUnavailable):
 		return exitNetwork
 	case is(remote.ErrJoin, chain.ErrTrust, key.ErrAddress, keys.ErrName):
 		return exitUsage
