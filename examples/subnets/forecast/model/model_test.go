@@ -262,3 +262,22 @@ func FuzzPrices(f *testing.F) {
 		}
 	})
 }
+
+// A leap at the beginning of a pool does not make the forecasts of the time after it
+// as wide as itself.
+func TestLeap(t *testing.T) {
+	quiet := schedule.Prices(sha256.Sum256([]byte("leap")), 1, 60)
+	leap := slices.Clone(quiet)
+	for i := 3; i < len(leap); i++ {
+		leap[i] = leap[i] / 10 * 16
+	}
+	width := func(history []uint64) float64 {
+		f := trend(history, tradeEvery, 10)
+		return float64(f[len(f)-1]-f[0]) / float64(f[len(f)/2])
+	}
+	if a, b := width(quiet), width(leap); b > 1.5*a {
+		t.Errorf("a price that leapt fifty blocks ago is forecast within %.4f, otherwise within %.4f", b, a)
+	} else {
+		t.Logf("within %.4f and %.4f", a, b)
+	}
+}

@@ -30,8 +30,8 @@ func trend(history []uint64, lag int, steps uint64) forecast.Forecast {
 	if len(changes) < 4 {
 		return walk(history, lag == 1, steps)
 	}
-	drift, weight, squares := mean(clipped(changes))
-	noise := variance(changes, drift)
+	drift, weight, squares := mean(clipped(changes, 16, 3))
+	noise := variance(clipped(changes, 32, 10), drift)
 	// The mean's own variance is the noise over the number of changes behind it:
 	// what of the drift is not explained by that is believed.
 	own := noise * unit / weight * squares / max(1, weight-squares*unit/weight)
@@ -48,17 +48,18 @@ func trend(history []uint64, lag int, steps uint64) forecast.Forecast {
 	return around(history[len(history)-1], middle, deviation)
 }
 
-// clipped returns the changes with none larger than three times what the others of
-// late are on average: one leap is no drift.
-func clipped(changes []int64) []int64 {
-	changes = changes[:min(len(changes), 16)]
+// clipped returns the newest changes with none larger than so many times what the
+// others of late are on average: one leap, as when somebody opens a position in a
+// young pool, is neither a drift nor what is to be expected of each change from then on.
+func clipped(changes []int64, newest int, times int64) []int64 {
+	changes = changes[:min(len(changes), newest)]
 	var sum int64
 	for _, c := range changes {
 		sum += max(c, -c)
 	}
 	out := make([]int64, len(changes))
 	for i, c := range changes {
-		most := 3 * (sum - max(c, -c)) / int64(len(changes)-1)
+		most := times * (sum - max(c, -c)) / int64(len(changes)-1)
 		out[i] = min(max(c, -most), most)
 	}
 	return out
