@@ -44,7 +44,8 @@ func TestRelay(t *testing.T) {
 	hidden := start(t, 2, func(c *Config) { c.reach, c.gater, c.HolePunching = network.ReachabilityPrivate, closed{}, true })
 	echo(hidden)
 	connect(t, hidden, relay)
-	caller := start(t, 3, func(c *Config) { c.HolePunching = true })
+	// It listens nowhere: else the hidden host would find it and dial it.
+	caller := start(t, 3, func(c *Config) { c.Hidden, c.Client, c.HolePunching = true, true, true })
 	// The direct way is closed.
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
