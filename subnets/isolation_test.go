@@ -49,8 +49,10 @@ func TestOneSubnetsFaultTouchesNoOther(t *testing.T) {
 	}
 	good := s.Caller(ledger.NetUID(3), m)
 	start := time.Now()
-	const rounds = 40
-	for i := range byte(rounds) {
+	// The good subnet goes on until it was disturbed, at a machine's own pace.
+	rounds := 0
+	for ; rounds < 40 || looped.Load() == 0 || trapped.Load() == 0; rounds++ {
+		i := byte(rounds)
 		task, _, err := round.Task(ctx, good, [32]byte{i}, round.Terms{Params: []byte("g")})
 		if err != nil {
 			t.Fatalf("round %d: %v", i, err)
@@ -63,8 +65,5 @@ func TestOneSubnetsFaultTouchesNoOther(t *testing.T) {
 	took := time.Since(start)
 	cancel()
 	g.Wait()
-	if looped.Load() == 0 || trapped.Load() == 0 {
-		t.Errorf("%d calls ran out of fuel, %d trapped: there was nothing to be kept apart", looped.Load(), trapped.Load())
-	}
 	t.Logf("%d rounds in %v, beside %d calls that ran out of fuel and %d that trapped", rounds, took.Round(time.Millisecond), looped.Load(), trapped.Load())
 }
