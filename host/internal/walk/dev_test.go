@@ -88,8 +88,9 @@ func launch(t *testing.T, env []string, dir, log, line string) *devNetwork {
 	return d
 }
 
-// says waits until the output holds the pattern.
-func (d *devNetwork) says(t *testing.T, pattern string, patience time.Duration) {
+// says waits until the output holds the pattern, and returns the first match and
+// its groups.
+func (d *devNetwork) says(t *testing.T, pattern string, patience time.Duration) []string {
 	t.Helper()
 	began, want := time.Now(), regexp.MustCompile(pattern)
 	for {
@@ -97,9 +98,9 @@ func (d *devNetwork) says(t *testing.T, pattern string, patience time.Duration) 
 		if err != nil {
 			t.Fatal(err)
 		}
-		if want.Match(b) {
+		if found := want.FindStringSubmatch(string(b)); found != nil {
 			t.Logf("%q after %v", pattern, time.Since(began).Round(time.Second))
-			return
+			return found
 		}
 		if time.Since(began) > patience {
 			t.Fatalf("no %q after %v:\n%s", pattern, patience, b[max(0, len(b)-6000):])
@@ -121,6 +122,18 @@ func (d *devNetwork) interrupt(t *testing.T) {
 	}
 }
 
+// toolchain is the environment of a user whose home is empty, with plexus in the
+// path, and what Go has compiled already.
+func toolchain(t *testing.T, home string) []string {
+	t.Helper()
+	goEnv, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOPATH").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths := strings.Split(strings.TrimSpace(string(goEnv)), "\n")
+	return environ(home, "PATH="+filepath.Dir(binary(t))+":"+os.Getenv("PATH"), "GOCACHE="+paths[0], "GOMODCACHE="+paths[1], "GOPATH="+paths[2])
+}
+
 // The README's path of a new user, line by line, from the files of a clone and
 // with an empty home: the network is watched, a miner of one's own joins it and is
 // scored, a subnet is written, run, and upgraded while it runs. It takes some four
@@ -132,13 +145,7 @@ func TestReadmeDev(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the walk is for a Unix shell")
 	}
-	dir := clone(t)
-	goEnv, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOPATH").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	paths := strings.Split(strings.TrimSpace(string(goEnv)), "\n")
-	env := environ(t.TempDir(), "PATH="+filepath.Dir(binary(t))+":"+os.Getenv("PATH"), "GOCACHE="+paths[0], "GOMODCACHE="+paths[1], "GOPATH="+paths[2])
+	dir, env := clone(t), toolchain(t, t.TempDir())
 	var network, miner *devNetwork
 	seen := map[string]bool{}
 	for i, line := range devWalk(t) {
