@@ -5,10 +5,8 @@ import (
 	"compress/zlib"
 	"crypto/sha256"
 	"encoding/binary"
-	"flag"
 	"fmt"
 	"hash/crc32"
-	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -16,17 +14,9 @@ import (
 	"github.com/plexus-network/plexus/abi"
 	"github.com/plexus-network/plexus/examples/subnets/image"
 	"github.com/plexus-network/plexus/examples/subnets/image/model"
+	"github.com/plexus-network/plexus/examples/subnets/internal/vector"
 	sdk "github.com/plexus-network/plexus/sdk-wasm/go"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write testdata/golden.txt anew")
-
-// vector is one call with a fixed input.
-type vector struct {
-	name  string
-	op    abi.Op
-	input []byte
-}
 
 func draw(t testing.TB, beta string) abi.Task {
 	t.Helper()
@@ -171,7 +161,7 @@ func adversaries(t testing.TB) []adversary {
 	}
 }
 
-func vectors(t testing.TB) []vector {
+func vectors(t testing.TB) []vector.Vector {
 	task := draw(t, "beta")
 	score := &abi.ScoreRequest{Public: task.Public, Private: task.Private}
 	for _, a := range adversaries(t) {
@@ -183,59 +173,40 @@ func vectors(t testing.TB) []vector {
 	good := &abi.CheckRequest{Public: task.Public, Payload: score.Payloads[0]}
 	bad := &abi.CheckRequest{Public: task.Public, Payload: four(bomb(image.MaxSide))}
 	broken := &abi.ScoreRequest{Public: []byte{0x83, 1, 0x18, 128, 0x81, 0x61, 'x'}, Payloads: score.Payloads[:1]}
-	return []vector{
-		{"describe", abi.OpDescribe, nil},
-		{"task", abi.OpTask, req.Append(nil)}, {"task-other-beta", abi.OpTask, other.Append(nil)},
-		{"task-rubbish", abi.OpTask, []byte("rubbish")},
-		{"score", abi.OpScore, score.Append(nil)}, {"score-broken-task", abi.OpScore, broken.Append(nil)},
-		{"rank", abi.OpRank, rank.Append(nil)},
-		{"check", abi.OpCheck, good.Append(nil)}, {"check-bad", abi.OpCheck, bad.Append(nil)},
-		{"render", abi.OpRender, score.Payloads[0]}, {"render-universal", abi.OpRender, four(catalogue())},
-		{"render-rubbish", abi.OpRender, []byte("rubbish")},
-		{"parse", abi.OpParse, []byte("On white: one red circle, one blue square; the red circle left of the blue square.\n\non black: two small white crosses\n")},
-		{"parse-rubbish", abi.OpParse, []byte("an astronaut riding a horse")},
+	return []vector.Vector{
+		{Name: "describe", Op: abi.OpDescribe, Input: nil},
+		{Name: "task", Op: abi.OpTask, Input: req.Append(nil)}, {Name: "task-other-beta", Op: abi.OpTask, Input: other.Append(nil)},
+		{Name: "task-rubbish", Op: abi.OpTask, Input: []byte("rubbish")},
+		{Name: "score", Op: abi.OpScore, Input: score.Append(nil)}, {Name: "score-broken-task", Op: abi.OpScore, Input: broken.Append(nil)},
+		{Name: "rank", Op: abi.OpRank, Input: rank.Append(nil)},
+		{Name: "check", Op: abi.OpCheck, Input: good.Append(nil)}, {Name: "check-bad", Op: abi.OpCheck, Input: bad.Append(nil)},
+		{Name: "render", Op: abi.OpRender, Input: score.Payloads[0]}, {Name: "render-universal", Op: abi.OpRender, Input: four(catalogue())},
+		{Name: "render-rubbish", Op: abi.OpRender, Input: []byte("rubbish")},
+		{Name: "parse", Op: abi.OpParse, Input: []byte("On white: one red circle, one blue square; the red circle left of the blue square.\n\non black: two small white crosses\n")},
+		{Name: "parse-rubbish", Op: abi.OpParse, Input: []byte("an astronaut riding a horse")},
 	}
 }
 
-// outcome is what a vector gives, as one line: the reply's digest, or the
-// refusal.
-func outcome(v vector, body []byte, refusal string) string {
-	if refusal != "" {
-		return fmt.Sprintf("%s %s in %x: refused: %s", v.op, v.name, sha256.Sum256(v.input), refusal)
+// solverVectors are calls of the solver module. The bytes after the mode are of a
+// miner's data, which no mode reads.
+func solverVectors(t testing.TB) []vector.Vector {
+	public := draw(t, "beta").Public
+	call := func(name, params string, public []byte) vector.Vector {
+		r := &abi.SolveRequest{Params: []byte(params), Public: public, Seed: [32]byte{7}}
+		return vector.Vector{Name: name, Op: abi.OpSolve, Input: r.Append(nil)}
 	}
-	return fmt.Sprintf("%s %s in %x: %d bytes %x", v.op, v.name, sha256.Sum256(v.input), len(body), sha256.Sum256(body))
+	return []vector.Vector{
+		call("good", "good\nsome data", public), call("baseline", "baseline\nsome data", public),
+		call("lazy", "lazy\nsome data", public), call("unknown", "best", public), call("bad-task", "good", []byte("rubbish")),
+	}
 }
 
 // TestGolden holds every byte that the subnet's operations give for fixed inputs,
 // and in words the prompts of a task and what each answer scores. A difference means
 // that the subnet has changed for its miners: it needs a new version of the module.
 func TestGolden(t *testing.T) {
-	var got strings.Builder
-	for _, v := range vectors(t) {
-		body, err := sdk.Call(image.Module(), v.op, v.input)
-		refusal := ""
-		if err != nil {
-			refusal = err.(*sdk.Refusal).Text
-		}
-		fmt.Fprintln(&got, outcome(v, body, refusal))
-	}
-	check(t, "testdata/golden.txt", got.String())
-}
-
-func check(t *testing.T, name, got string) {
-	t.Helper()
-	if *rewrite {
-		if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s: got\n%swant\n%s", name, got, want)
-	}
+	vector.Native(t, image.Module(), vectors(t), "testdata/golden.txt")
+	vector.Native(t, sdk.Module{Solve: model.Solve}, solverVectors(t), "testdata/solver.txt")
 }
 
 // TestPrompts holds the words of some tasks.
@@ -250,7 +221,7 @@ func TestPrompts(t *testing.T) {
 			fmt.Fprintln(&got, p)
 		}
 	}
-	check(t, "testdata/prompts.txt", got.String())
+	vector.Golden(t, "testdata/prompts.txt", got.String())
 }
 
 func TestAdversaries(t *testing.T) {

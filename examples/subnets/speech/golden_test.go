@@ -3,27 +3,16 @@ package speech_test
 import (
 	"bytes"
 	"crypto/sha256"
-	"flag"
-	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/plexus-network/plexus/abi"
+	"github.com/plexus-network/plexus/examples/subnets/internal/vector"
 	"github.com/plexus-network/plexus/examples/subnets/speech"
 	"github.com/plexus-network/plexus/examples/subnets/speech/model"
 	sdk "github.com/plexus-network/plexus/sdk-wasm/go"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write testdata/golden.txt anew")
-
-// vector is one call with a fixed input.
-type vector struct {
-	name  string
-	op    abi.Op
-	input []byte
-}
 
 // request asks for a task of three recipes of middling difficulty.
 func request(beta string) *abi.TaskRequest {
@@ -42,9 +31,13 @@ func draw(t testing.TB, beta string) abi.Task {
 // templates are what a development network gives its miners.
 var templates = sync.OnceValue(func() []byte { return model.AppendTemplates(nil, model.Synthesised()) })
 
+func solveRequest(mode string, public []byte) *abi.SolveRequest {
+	return &abi.SolveRequest{Params: append([]byte(mode+"\n"), templates()...), Public: public}
+}
+
 func solve(t testing.TB, mode string, public []byte) []byte {
 	t.Helper()
-	b, err := model.Solve(&abi.SolveRequest{Params: append([]byte(mode+"\n"), templates()...), Public: public})
+	b, err := model.Solve(solveRequest(mode, public))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +94,7 @@ func adversaries(t testing.TB) []adversary {
 	}
 }
 
-func vectors(t testing.TB) []vector {
+func vectors(t testing.TB) []vector.Vector {
 	task := draw(t, "beta")
 	score := &abi.ScoreRequest{Public: task.Public, Private: task.Private}
 	for _, a := range adversaries(t) {
@@ -116,52 +109,42 @@ func vectors(t testing.TB) []vector {
 	good := &abi.CheckRequest{Public: task.Public, Payload: score.Payloads[0]}
 	bad := &abi.CheckRequest{Public: task.Public, Payload: texts(strings.Repeat("e ", 65), "", "")}
 	blind := &abi.ScoreRequest{Public: task.Public, Payloads: score.Payloads[:1]}
-	return []vector{
-		{"describe", abi.OpDescribe, nil},
-		{"task", abi.OpTask, request("beta").Append(nil)}, {"task-other-beta", abi.OpTask, request("another beta").Append(nil)},
-		{"task-recorded", abi.OpTask, recorded.Append(nil)}, {"task-too-few-slices", abi.OpTask, few.Append(nil)},
-		{"task-broken-recording", abi.OpTask, broken.Append(nil)}, {"task-rubbish", abi.OpTask, []byte("rubbish")},
-		{"score", abi.OpScore, score.Append(nil)}, {"score-without-truth", abi.OpScore, blind.Append(nil)},
-		{"rank", abi.OpRank, rank.Append(nil)},
-		{"check", abi.OpCheck, good.Append(nil)}, {"check-bad", abi.OpCheck, bad.Append(nil)},
-		{"render", abi.OpRender, score.Payloads[0]}, {"render-rubbish", abi.OpRender, []byte("rubbish")},
+	return []vector.Vector{
+		{Name: "describe", Op: abi.OpDescribe, Input: nil},
+		{Name: "task", Op: abi.OpTask, Input: request("beta").Append(nil)}, {Name: "task-other-beta", Op: abi.OpTask, Input: request("another beta").Append(nil)},
+		{Name: "task-recorded", Op: abi.OpTask, Input: recorded.Append(nil)}, {Name: "task-too-few-slices", Op: abi.OpTask, Input: few.Append(nil)},
+		{Name: "task-broken-recording", Op: abi.OpTask, Input: broken.Append(nil)}, {Name: "task-rubbish", Op: abi.OpTask, Input: []byte("rubbish")},
+		{Name: "score", Op: abi.OpScore, Input: score.Append(nil)}, {Name: "score-without-truth", Op: abi.OpScore, Input: blind.Append(nil)},
+		{Name: "rank", Op: abi.OpRank, Input: rank.Append(nil)},
+		{Name: "check", Op: abi.OpCheck, Input: good.Append(nil)}, {Name: "check-bad", Op: abi.OpCheck, Input: bad.Append(nil)},
+		{Name: "render", Op: abi.OpRender, Input: score.Payloads[0]}, {Name: "render-rubbish", Op: abi.OpRender, Input: []byte("rubbish")},
 	}
 }
 
-// outcome is what a vector gives, as one line: the reply's digest, or the
-// refusal.
-func outcome(v vector, body []byte, refusal string) string {
-	if refusal != "" {
-		return fmt.Sprintf("%s %s in %x: refused: %s", v.op, v.name, sha256.Sum256(v.input), refusal)
+// solverVectors are calls of the solver module with the beginning of one clip, since
+// the interpreter takes long.
+func solverVectors(t testing.TB) []vector.Vector {
+	clips, err := speech.DecodeTask(draw(t, "beta").Public)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return fmt.Sprintf("%s %s in %x: %d bytes %x", v.op, v.name, sha256.Sum256(v.input), len(body), sha256.Sum256(body))
+	public := speech.AppendTask(nil, [][]byte{clips[2][:6000]})
+	call := func(name, mode string, public []byte) vector.Vector {
+		return vector.Vector{Name: name, Op: abi.OpSolve, Input: solveRequest(mode, public).Append(nil)}
+	}
+	return []vector.Vector{
+		call("good", model.Good, public), call("baseline", model.Baseline, public), call("lazy", model.Lazy, public),
+		call("unknown", "best", public), call("bad-task", model.Good, []byte("rubbish")),
+		{Name: "bad-templates", Op: abi.OpSolve, Input: (&abi.SolveRequest{Params: []byte("good\nrubbish"), Public: public}).Append(nil)},
+	}
 }
 
 // TestGolden holds every byte that the subnet's operations give for fixed inputs. A
 // difference means that the subnet has changed for its miners: it needs a new
 // version of the module.
 func TestGolden(t *testing.T) {
-	var got strings.Builder
-	for _, v := range vectors(t) {
-		body, err := sdk.Call(speech.Module(), v.op, v.input)
-		refusal := ""
-		if err != nil {
-			refusal = err.(*sdk.Refusal).Text
-		}
-		fmt.Fprintln(&got, outcome(v, body, refusal))
-	}
-	if *rewrite {
-		if err := os.WriteFile("testdata/golden.txt", []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile("testdata/golden.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("got\n%swant\n%s", got.String(), want)
-	}
+	vector.Native(t, speech.Module(), vectors(t), "testdata/golden.txt")
+	vector.Native(t, sdk.Module{Solve: model.Solve}, solverVectors(t), "testdata/solver.txt")
 }
 
 func TestAdversaries(t *testing.T) {

@@ -3,26 +3,15 @@ package text_test
 import (
 	"bytes"
 	"crypto/sha256"
-	"flag"
-	"fmt"
 	"math"
-	"os"
 	"strings"
 	"testing"
 
 	"github.com/plexus-network/plexus/abi"
+	"github.com/plexus-network/plexus/examples/subnets/internal/vector"
 	"github.com/plexus-network/plexus/examples/subnets/text"
 	sdk "github.com/plexus-network/plexus/sdk-wasm/go"
 )
-
-var rewrite = flag.Bool("rewrite", false, "write testdata/golden.txt anew")
-
-// vector is one call with a fixed input.
-type vector struct {
-	name  string
-	op    abi.Op
-	input []byte
-}
 
 const words = "the light of a ray and its colour which when reflected or refracted by glass makes an angle\n"
 
@@ -109,7 +98,7 @@ func adversaries(t testing.TB) []adversary {
 	}
 }
 
-func vectors(t testing.TB) []vector {
+func vectors(t testing.TB) []vector.Vector {
 	task := golden(t)
 	score := &abi.ScoreRequest{Public: task.Public, Private: task.Private}
 	for _, a := range adversaries(t) {
@@ -126,51 +115,22 @@ func vectors(t testing.TB) []vector {
 	solve := &abi.SolveRequest{Public: task.Public}
 	good := &abi.CheckRequest{Public: task.Public, Payload: honest}
 	bad := &abi.CheckRequest{Public: task.Public, Payload: honest[1:]}
-	return []vector{
-		{"describe", abi.OpDescribe, nil},
-		{"task", abi.OpTask, req.Append(nil)}, {"task-other-beta", abi.OpTask, other.Append(nil)},
-		{"task-too-few-slices", abi.OpTask, few.Append(nil)}, {"task-rubbish", abi.OpTask, []byte("rubbish")},
-		{"score", abi.OpScore, score.Append(nil)}, {"rank", abi.OpRank, rank.Append(nil)},
-		{"check", abi.OpCheck, good.Append(nil)}, {"check-bad", abi.OpCheck, bad.Append(nil)},
-		{"solve", abi.OpSolve, solve.Append(nil)}, {"render", abi.OpRender, honest},
-		{"render-rubbish", abi.OpRender, []byte("rubbish")},
+	return []vector.Vector{
+		{Name: "describe", Op: abi.OpDescribe, Input: nil},
+		{Name: "task", Op: abi.OpTask, Input: req.Append(nil)}, {Name: "task-other-beta", Op: abi.OpTask, Input: other.Append(nil)},
+		{Name: "task-too-few-slices", Op: abi.OpTask, Input: few.Append(nil)}, {Name: "task-rubbish", Op: abi.OpTask, Input: []byte("rubbish")},
+		{Name: "score", Op: abi.OpScore, Input: score.Append(nil)}, {Name: "rank", Op: abi.OpRank, Input: rank.Append(nil)},
+		{Name: "check", Op: abi.OpCheck, Input: good.Append(nil)}, {Name: "check-bad", Op: abi.OpCheck, Input: bad.Append(nil)},
+		{Name: "solve", Op: abi.OpSolve, Input: solve.Append(nil)}, {Name: "render", Op: abi.OpRender, Input: honest},
+		{Name: "render-rubbish", Op: abi.OpRender, Input: []byte("rubbish")},
 	}
-}
-
-// outcome is what a vector gives, as one line: the reply's digest, or the
-// refusal.
-func outcome(v vector, body []byte, refusal string) string {
-	if refusal != "" {
-		return fmt.Sprintf("%s %s in %x: refused: %s", v.op, v.name, sha256.Sum256(v.input), refusal)
-	}
-	return fmt.Sprintf("%s %s in %x: %d bytes %x", v.op, v.name, sha256.Sum256(v.input), len(body), sha256.Sum256(body))
 }
 
 // TestGolden holds every byte that the subnet's operations give for fixed
 // inputs. A difference means that the subnet has changed for its miners: it
 // needs a new version of the module.
 func TestGolden(t *testing.T) {
-	var got strings.Builder
-	for _, v := range vectors(t) {
-		body, err := sdk.Call(text.Module(), v.op, v.input)
-		refusal := ""
-		if err != nil {
-			refusal = err.(*sdk.Refusal).Text
-		}
-		fmt.Fprintln(&got, outcome(v, body, refusal))
-	}
-	if *rewrite {
-		if err := os.WriteFile("testdata/golden.txt", []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile("testdata/golden.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("got\n%swant\n%s", got.String(), want)
-	}
+	vector.Native(t, text.Module(), vectors(t), "testdata/golden.txt")
 }
 
 // expect computes a score anew, in floats and from the rule as the README

@@ -3,12 +3,11 @@ package model
 import (
 	"bytes"
 	"encoding/binary"
-	"math"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/plexus-network/plexus/abi"
 	"github.com/plexus-network/plexus/examples/subnets/image"
+	"github.com/plexus-network/plexus/examples/subnets/internal/order"
 	sdk "github.com/plexus-network/plexus/sdk-wasm/go"
 )
 
@@ -16,8 +15,12 @@ const copier = "copier"
 
 var names = []string{Good, Baseline, Lazy, copier}
 
-// Each model's expected score in a field of all four, which the README states.
-var expected = map[string]float64{Good: 1, Baseline: 0.47, Lazy: 0.05, copier: 0.05}
+// The scores are of a field of all four.
+var claim = order.Claim{
+	Expected: map[string]float64{Good: 1, Baseline: 0.47, Lazy: 0.05, copier: 0.05},
+	Above:    [][2]string{{Good, Baseline}, {Baseline, Lazy}, {Baseline, copier}},
+	Margin:   0.05, Few: 4,
+}
 
 func task(t testing.TB, seed uint64) []byte {
 	t.Helper()
@@ -39,13 +42,12 @@ func answer(t testing.TB, mode string, public []byte) []byte {
 	return b
 }
 
-// rounds scores the four models on n tasks. The copier has the solver's answer to
-// the task before.
-func rounds(t testing.TB, n int) (out []map[string]float64) {
-	t.Helper()
+// TestOrder plays 256 tasks. The copier has the solver's answer to the task before.
+func TestOrder(t *testing.T) {
+	played := order.Played{}
 	before := answer(t, Good, task(t, 1<<40))
-	for i := range n {
-		public := task(t, uint64(i))
+	for i := range uint64(256) {
+		public := task(t, i)
 		good := answer(t, Good, public)
 		r := &abi.ScoreRequest{Public: public, Payloads: [][]byte{good, answer(t, Baseline, public), answer(t, Lazy, public), before}}
 		before = good
@@ -53,50 +55,9 @@ func rounds(t testing.TB, n int) (out []map[string]float64) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		round := map[string]float64{}
-		for k, s := range scores {
-			round[names[k]] = float64(s) / float64(abi.One)
-		}
-		out = append(out, round)
+		played.Add(names, scores)
 	}
-	return out
-}
-
-// TestOrder deals 64 rounds for each of 100 seeds, from 256 that were played. The
-// models' order by summed scores must be right for every seed, after 64 rounds and
-// already after 4, and by a margin.
-func TestOrder(t *testing.T) {
-	const tasks, few, seeds = 64, 4, 100
-	played := rounds(t, 256)
-	mean, square := map[string]float64{}, map[string]float64{}
-	closest := map[int]float64{few: 1, tasks: 1}
-	for seed := range uint64(seeds) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		sums := map[string]float64{}
-		for n := 1; n <= tasks; n++ {
-			for name, s := range played[r.IntN(len(played))] {
-				sums[name] += s
-				mean[name] += s / (tasks * seeds)
-				square[name] += s * s / (tasks * seeds)
-			}
-			if n != few && n != tasks {
-				continue
-			}
-			// The margin is a twentieth of a point per task.
-			gap := min(sums[Good]-sums[Baseline], sums[Baseline]-max(sums[Lazy], sums[copier])) / float64(n)
-			closest[n] = min(closest[n], gap)
-			if gap < 0.05 {
-				t.Errorf("seed %d after %d tasks: %v", seed, n, sums)
-			}
-		}
-	}
-	for _, name := range names {
-		t.Logf("%-10s mean %.4f, deviation of one task %.4f", name, mean[name], math.Sqrt(max(0, square[name]-mean[name]*mean[name])))
-		if d := mean[name] - expected[name]; d < -0.02 || d > 0.02 {
-			t.Errorf("%s scores %.3f, the README says %.2f", name, mean[name], expected[name])
-		}
-	}
-	t.Logf("smallest gap: %.3f after %d tasks, %.3f after %d", closest[few], few, closest[tasks], tasks)
+	claim.Check(t, played)
 }
 
 // TestSolverSolves: the solver satisfies every prompt that is drawn, and leaves no

@@ -7,7 +7,6 @@
 package vector
 
 import (
-	"context"
 	"crypto/sha256"
 	"errors"
 	"flag"
@@ -56,24 +55,38 @@ func Native(t *testing.T, m sdk.Module, list []Vector, golden string) {
 		}
 		got.WriteString(v.outcome(body, refusal))
 	}
+	Golden(t, golden, got.String())
+}
+
+// Golden compares a text with the golden file, which -rewrite writes.
+func Golden(t *testing.T, file, got string) {
+	t.Helper()
 	if *rewrite {
-		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(golden)
+	want, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.String() != string(want) {
-		t.Errorf("%s: got\n%swant\n%s", golden, got.String(), want)
+	if got != string(want) {
+		t.Errorf("%s: got\n%swant\n%s", file, got, want)
 	}
 }
 
-// Load builds the guest in dir and loads it on the compiler or the interpreter.
-// It is closed when the test ends.
+// loaded are the guests by folder and engine. Compiling takes seconds, so that the
+// tests of a package share them, until their process ends.
+var loaded = map[string]*wasm.Module{}
+
+// Load builds the guest in dir and loads it on the compiler or the interpreter,
+// once for all tests of a package, which must not run in parallel.
 func Load(t testing.TB, dir string, interpreter bool) *wasm.Module {
 	t.Helper()
+	key := fmt.Sprint(dir, interpreter)
+	if m := loaded[key]; m != nil {
+		return m
+	}
 	code, err := plugins.Build(t.Context(), dir, os.Stderr)
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +100,7 @@ func Load(t testing.TB, dir string, interpreter bool) *wasm.Module {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { m.Close(context.Background()) })
+	loaded[key] = m
 	t.Logf("%s: %d bytes, interpreter %v, loaded in %v", dir, len(code), interpreter, time.Since(begin).Round(time.Millisecond))
 	return m
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/plexus-network/plexus/abi"
+	"github.com/plexus-network/plexus/examples/subnets/internal/order"
 	"github.com/plexus-network/plexus/examples/subnets/speech"
 	sdk "github.com/plexus-network/plexus/sdk-wasm/go"
 )
@@ -26,8 +27,11 @@ const (
 
 var names = []string{Good, Baseline, Lazy, copier, oneWord, universal}
 
-// Each one's expected score, which the README states.
-var expected = map[string]float64{Good: 0.94, Baseline: 0.56, Lazy: 0.04, copier: 0.02, oneWord: 0.06, universal: 0}
+var claim = order.Claim{
+	Expected: map[string]float64{Good: 0.94, Baseline: 0.56, Lazy: 0.04, copier: 0.02, oneWord: 0.06, universal: 0},
+	Above:    [][2]string{{Good, Baseline}, {Baseline, Lazy}, {Baseline, copier}, {Baseline, oneWord}, {Baseline, universal}},
+	Margin:   0.05, Few: 8,
+}
 
 var templates = sync.OnceValue(Synthesised)
 
@@ -62,13 +66,13 @@ func answer(t testing.TB, mode string, public []byte) []byte {
 	return speech.AppendTexts(nil, texts)
 }
 
-// rounds scores the models on n tasks.
-func rounds(t testing.TB, n int) (out []map[string]float64) {
-	t.Helper()
+// TestOrder plays 128 tasks.
+func TestOrder(t *testing.T) {
+	played := order.Played{}
 	all := strings.Join(speech.Words, " ")
 	before := answer(t, Good, task(t, 1<<40).Public)
-	for i := range n {
-		task := task(t, uint64(i))
+	for i := range uint64(128) {
+		task := task(t, i)
 		good := answer(t, Good, task.Public)
 		r := &abi.ScoreRequest{Public: task.Public, Private: task.Private, Payloads: [][]byte{
 			good, answer(t, Baseline, task.Public), answer(t, Lazy, task.Public), before,
@@ -79,51 +83,9 @@ func rounds(t testing.TB, n int) (out []map[string]float64) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		round := map[string]float64{}
-		for k, s := range scores {
-			round[names[k]] = float64(s) / float64(abi.One)
-		}
-		out = append(out, round)
+		played.Add(names, scores)
 	}
-	return out
-}
-
-// TestOrder deals 64 rounds for each of 100 seeds, from 128 that were played. The
-// order by summed scores must be right for every seed, after 64 rounds and already
-// after 8, and by a margin.
-func TestOrder(t *testing.T) {
-	const tasks, few, seeds = 64, 8, 100
-	played := rounds(t, 128)
-	mean, square := map[string]float64{}, map[string]float64{}
-	closest := map[int]float64{few: 1, tasks: 1}
-	for seed := range uint64(seeds) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		sums := map[string]float64{}
-		for n := 1; n <= tasks; n++ {
-			for name, s := range played[r.IntN(len(played))] {
-				sums[name] += s
-				mean[name] += s / (tasks * seeds)
-				square[name] += s * s / (tasks * seeds)
-			}
-			if n != few && n != tasks {
-				continue
-			}
-			// The margin is a twentieth of a point per task.
-			weak := max(sums[Lazy], sums[copier], sums[oneWord], sums[universal])
-			gap := min(sums[Good]-sums[Baseline], sums[Baseline]-weak) / float64(n)
-			closest[n] = min(closest[n], gap)
-			if gap < 0.05 {
-				t.Errorf("seed %d after %d tasks: %v", seed, n, sums)
-			}
-		}
-	}
-	for _, name := range names {
-		t.Logf("%-10s mean %.4f, deviation of one task %.4f", name, mean[name], math.Sqrt(max(0, square[name]-mean[name]*mean[name])))
-		if d := mean[name] - expected[name]; d < -0.02 || d > 0.02 {
-			t.Errorf("%s scores %.3f, the README says %.2f", name, mean[name], expected[name])
-		}
-	}
-	t.Logf("smallest gap: %.3f after %d tasks, %.3f after %d", closest[few], few, closest[tasks], tasks)
+	claim.Check(t, played)
 }
 
 func TestSolve(t *testing.T) {

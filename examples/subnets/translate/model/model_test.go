@@ -4,24 +4,26 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"math"
 	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/plexus-network/plexus/abi"
+	"github.com/plexus-network/plexus/examples/subnets/internal/order"
 	"github.com/plexus-network/plexus/examples/subnets/translate"
 )
 
 // copier stands for a miner that repeats the best answer to an earlier task.
 const copier = "copier"
 
-// Each miner's expected score, which the subnet's README states, and the pairs
-// that the network checks. They are of the default pairs.
-var expected = map[string]float64{Good: 0.56, Baseline: 0.41, Lazy: 0.08, copier: 0.001}
-
-var above = [][2]string{{Good, Baseline}, {Baseline, Lazy}, {Baseline, copier}}
+// The scores are of the default pairs; the pairs of miners are those that the network
+// checks.
+var claim = order.Claim{
+	Expected: map[string]float64{Good: 0.56, Baseline: 0.41, Lazy: 0.08, copier: 0.001},
+	Above:    [][2]string{{Good, Baseline}, {Baseline, Lazy}, {Baseline, copier}},
+	Margin:   0.04, Few: 8,
+}
 
 var data = sync.OnceValues(func() (hidden []byte, pairs []translate.Pair) {
 	hidden, public, err := translate.Cut(translate.DefaultPairs(), 2, 2)
@@ -53,17 +55,12 @@ func draw(t *testing.T, i int) (abi.Task, translate.Public) {
 	return task, p
 }
 
-// TestOrder scores the miners on 128 real tasks and deals from these, for each of
-// 100 seeds, 64 tasks to each miner, other ones than to the others. The order by
-// summed scores must be right for every seed after 64 tasks and already after the
-// number that a network waits for, by a margin.
+// TestOrder plays 128 tasks.
 func TestOrder(t *testing.T) {
-	const pool, tasks, few, seeds = 128, 64, 8, 100
-	const margin = 0.04 // of a task's score, per task
 	_, pairs := data()
-	scores := map[string][]float64{}
+	played := order.Played{}
 	var before []byte
-	for i := range pool {
+	for i := range 128 {
 		task, p := draw(t, i)
 		r := &abi.ScoreRequest{Public: task.Public, Private: task.Private}
 		for _, name := range []string{Good, Baseline, Lazy} {
@@ -79,41 +76,9 @@ func TestOrder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for k, name := range []string{Good, Baseline, Lazy, copier} {
-			scores[name] = append(scores[name], float64(s[k])/float64(abi.One))
-		}
+		played.Add([]string{Good, Baseline, Lazy, copier}, s)
 	}
-	for name, list := range scores {
-		var mean, square float64
-		for _, s := range list {
-			mean, square = mean+s/pool, square+s*s/pool
-		}
-		t.Logf("%-9s mean %.4f, deviation of one task %.4f", name, mean, math.Sqrt(square-mean*mean))
-		if d := mean - expected[name]; d < -0.02 || d > 0.02 {
-			t.Errorf("%s scores %.3f, the README says %.2f", name, mean, expected[name])
-		}
-	}
-	closest := map[int]float64{few: 1, tasks: 1}
-	for seed := range uint64(seeds) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		sums := map[string]float64{}
-		for n := 1; n <= tasks; n++ {
-			for _, name := range []string{Good, Baseline, Lazy, copier} {
-				sums[name] += scores[name][r.IntN(pool)]
-			}
-			if n != few && n != tasks {
-				continue
-			}
-			for _, p := range above {
-				gap := (sums[p[0]] - sums[p[1]]) / float64(n)
-				closest[n] = min(closest[n], gap)
-				if gap < margin {
-					t.Errorf("seed %d after %d tasks: %s over %s by %.3f a task", seed, n, p[0], p[1], gap)
-				}
-			}
-		}
-	}
-	t.Logf("smallest gap: %.3f after %d tasks, %.3f after %d", closest[few], few, closest[tasks], tasks)
+	claim.Check(t, played)
 }
 
 func TestAnswers(t *testing.T) {
