@@ -76,16 +76,25 @@ func TestJoinBySnapshot(t *testing.T) {
 	t.Parallel()
 	g := testGenesis(t, "sync")
 	home := newHome(t, g)
-	c, err := config.Load(home, map[string]any{"snapshot.interval": 10, "snapshot.keep": 1, "prune.keep": 120})
-	if err != nil {
-		t.Fatal(err)
+	begin := func(keep int, pace string) (*Node, *producer) {
+		c, err := config.Load(home, map[string]any{"snapshot.interval": 10, "snapshot.keep": 1, "prune.keep": keep, "block_time": pace})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := openConfig(t, c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n, launch(t, n)
 	}
-	n, err := openConfig(t, c)
-	if err != nil {
-		t.Fatal(err)
-	}
-	first := launch(t, n)
+	n, first := begin(20, "50ms")
 	wait(t, "pruning behind a snapshot", func() bool { return n.chain.Base() > 5 })
+	if err := first.end(); err != nil {
+		t.Fatal(err)
+	}
+	// From here it forgets no more, and goes on slowly, so that whoever joins may
+	// take the time that a busy machine takes.
+	n, first = begin(100_000, "400ms")
 	// Older than anything the joining node will fetch.
 	b, err := n.chain.Stored(n.chain.Base() + 1)
 	if err != nil {
@@ -93,8 +102,11 @@ func TestJoinBySnapshot(t *testing.T) {
 	}
 	join := remote.Join{Genesis: g.Hash(), Anchor: &chain.Anchor{Height: b.Height, Hash: b.Hash}, Addrs: n.Addrs()}.String()
 
-	other := emptyHome(t, g, func(c *config.Config) { c.Join, c.StateSync.Enable = []string{join}, true })
-	if c, err = config.Load(other, nil); err != nil {
+	other := emptyHome(t, g, func(c *config.Config) {
+		c.Join, c.StateSync.Enable, c.BlockTime = []string{join}, true, 400*time.Millisecond
+	})
+	c, err := config.Load(other, nil)
+	if err != nil {
 		t.Fatal(err)
 	}
 	var told events
