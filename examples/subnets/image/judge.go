@@ -12,16 +12,10 @@ const (
 	weightExtra  = 1 // of an object that belongs to no group: as a predicate that fails
 )
 
-// verdict is what a picture is worth for a prompt.
-type verdict struct {
-	score uint64 // Q32.32
-	whole bool   // nothing is missing and nothing is too much
-}
-
-// judge scores a picture against a prompt: half for the share of the predicates
+// judge says what a picture is worth for a prompt, in Q32.32: half for the share of the predicates
 // that hold, by weight, and half for holding them all. An object too many is a
 // predicate that fails.
-func (e *eye) judge(p *Picture, want *Prompt) verdict {
+func (e *eye) judge(p *Picture, want *Prompt) uint64 {
 	objects, extra := e.look(p, want.Background)
 	held, all := 0, 0
 	check := func(ok bool, weight int) {
@@ -56,11 +50,10 @@ func (e *eye) judge(p *Picture, want *Prompt) verdict {
 	// No two groups are alike, so an object is claimed once at most.
 	extra += len(objects) - claimed
 	all += extra * weightExtra
-	v := verdict{whole: held == all, score: uint64(held) * (abi.One / 2) / uint64(all)}
-	if v.whole {
-		v.score = abi.One
+	if held == all {
+		return abi.One
 	}
-	return v
+	return uint64(held) * (abi.One / 2) / uint64(all)
 }
 
 // fits reports whether an object with that longer side has the size.

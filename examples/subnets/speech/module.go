@@ -20,7 +20,7 @@ func Describe() abi.Description {
 		Title:  "Speech: write down what is said",
 		Task:   "three clips of speech, µ-law at 8 kHz, at most 8 s each",
 		Answer: "the words of each clip",
-		Score:  "1 - word error rate over all clips, at least 0; capitals, punctuation and the spelling of digits do not matter",
+		Score:  "the mean over the clips of 1 - word error rate, at least 0, a clip weighing more the worse the field hears it; capitals, punctuation and the spelling of digits do not matter",
 	}
 }
 

@@ -4,20 +4,23 @@ import (
 	"errors"
 
 	"github.com/plexus-network/plexus/abi"
+	"github.com/plexus-network/plexus/examples/subnets/reward"
 	sdk "github.com/plexus-network/plexus/sdk-wasm/go"
 )
 
 // ErrWords is returned for a text of more than MaxWords words.
 var ErrWords = errors.New("speech: text has more than 64 words")
 
-// Score scores the answers of a round, each by itself:
+// Score scores the answers of a round. A clip of an answer is worth
 //
 //	max(0, 1 - errors/words)
 //
 // in Q32.32, rounded down, where errors counts the words to put in, leave out and
-// replace to turn the texts of the answer into those of the truth, clip by clip, and
-// words are those of the truth. An answer that does not decode scores 0, and so does
-// one with a text of too many words; only a task that does not decode is an error.
+// replace to turn its text into that of the truth, and words are those of the truth.
+// The score is the mean over the clips, weighed as [reward.Field] has it, so that a
+// clip weighs the more the worse the field hears it. An answer that does not decode
+// scores 0, and so does one with a text of too many words; only a task that does not
+// decode is an error.
 func Score(r *abi.ScoreRequest) (abi.Scores, error) {
 	clips, err := DecodeTask(r.Public)
 	if err != nil {
@@ -27,17 +30,17 @@ func Score(r *abi.ScoreRequest) (abi.Scores, error) {
 	if err != nil {
 		return nil, err
 	}
-	scores := make(abi.Scores, len(r.Payloads))
-	known := make(map[string]uint64, len(r.Payloads))
-	for i, p := range r.Payloads {
-		s, ok := known[string(p)]
-		if !ok {
-			s = score(p, truth)
-			known[string(p)] = s
+	return reward.Field(r.Payloads, len(truth), func(payload []byte) []uint64 {
+		answer, err := words(payload, len(truth))
+		if err != nil {
+			return nil
 		}
-		scores[i] = s
-	}
-	return scores, nil
+		worth := make([]uint64, len(truth))
+		for i, t := range truth {
+			worth[i] = accuracy(answer[i], t)
+		}
+		return worth
+	}), nil
 }
 
 // words reads texts and normalises them.
@@ -55,16 +58,15 @@ func words(b []byte, n int) ([][]string, error) {
 	return out, nil
 }
 
-func score(payload []byte, truth [][]string) uint64 {
-	answer, err := words(payload, len(truth))
-	if err != nil {
+// accuracy is what a clip's text is worth. Silence is heard right by saying nothing.
+func accuracy(answer, truth []string) uint64 {
+	if len(truth) == 0 {
+		if len(answer) == 0 {
+			return abi.One
+		}
 		return 0
 	}
-	errs, all := 0, 0
-	for i, t := range truth {
-		errs += sdk.EditDistance(answer[i], t)
-		all += len(t)
-	}
+	errs, all := sdk.EditDistance(answer, truth), len(truth)
 	if errs >= all {
 		return 0
 	}

@@ -36,18 +36,28 @@ func TestScore(t *testing.T) {
 	public := AppendTask(nil, [][]byte{{1}, {2}})
 	truth := AppendTexts(nil, []string{"one two three", "Stop."})
 	for _, c := range []struct {
-		a, b string
-		want uint64 // of 4 words
+		a, b        string
+		first, last float64 // words right, of 3 and of 1
 	}{
-		{"one two three", "stop", 4}, {"One, 2 three!", "STOP", 4}, {"1 2 3", "stop", 4},
-		{"one two", "stop", 3}, {"one two three four", "stop", 3}, {"one too three", "stop", 3},
-		{"one three", "go", 2}, {"", "stop", 1}, {"stop", "one two three", 0}, {"", "", 0},
-		{"one two three", "stop stop stop stop stop", 0}, {"one two three", "a b c stop", 1}, {"two three one", "stop", 2},
+		{"one two three", "stop", 3, 1}, {"One, 2 three!", "STOP", 3, 1}, {"1 2 3", "stop", 3, 1},
+		{"one two", "stop", 2, 1}, {"one two three four", "stop", 2, 1}, {"one too three", "stop", 2, 1},
+		{"one three", "go", 2, 0}, {"", "stop", 0, 1}, {"stop", "one two three", 0, 0}, {"", "", 0, 0},
+		{"one two three", "stop stop stop stop stop", 3, 0}, {"one two three", "a b c stop", 3, 0}, {"two three one", "stop", 1, 1},
 	} {
 		r := &abi.ScoreRequest{Public: public, Private: truth, Payloads: [][]byte{AppendTexts(nil, []string{c.a, c.b}), nil}}
 		got, err := Score(r)
-		if err != nil || got[0] != c.want*abi.One/4 || got[1] != 0 {
-			t.Errorf("%q, %q: %d/4, %v, want %d/4", c.a, c.b, got[0]*4/abi.One, err, c.want)
+		// Nobody else answers: what the one misses is what the field misses.
+		wa, wb := 1+3*(1-c.first/3), 1+3*(1-c.last)
+		want := (wa*c.first/3 + wb*c.last) / (wa + wb)
+		if err != nil || math.Abs(float64(got[0])/float64(abi.One)-want) > 1e-4 || got[1] != 0 {
+			t.Errorf("%q, %q: %d, %v, want %.4f", c.a, c.b, got, err, want)
+		}
+	}
+	silent := AppendTexts(nil, []string{"...", "stop"})
+	for text, want := range map[string]uint64{"": abi.One, "um": abi.One / 5} {
+		got, err := Score(&abi.ScoreRequest{Public: public, Private: silent, Payloads: [][]byte{AppendTexts(nil, []string{text, "stop"})}})
+		if err != nil || got[0] != want {
+			t.Errorf("%q where nothing was said: %d, %v, want %d", text, got, err, want)
 		}
 	}
 	many := strings.Repeat("a ", MaxWords)
@@ -396,6 +406,7 @@ func FuzzRecording(f *testing.F) {
 func FuzzTask(f *testing.F) {
 	f.Add(AppendTask(nil, [][]byte{{1}, {2, 3}, {4}}))
 	f.Add(AppendTexts(nil, []string{"one", "two"}))
+	public, private := AppendTask(nil, [][]byte{{1}, {2, 3}}), AppendTexts(nil, []string{"one", "two"})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if c, err := DecodeTask(b); err == nil && !bytes.Equal(AppendTask(nil, c), b) {
 			t.Fatal("task is not canonical")
@@ -404,8 +415,9 @@ func FuzzTask(f *testing.F) {
 		if err == nil && !bytes.Equal(AppendTexts(nil, a), b) {
 			t.Fatal("answer is not canonical")
 		}
-		if s := score(b, [][]string{{"one"}, {"two"}}); s > abi.One || err != nil && s != 0 {
-			t.Fatalf("score %d, %v", s, err)
+		s, failed := Score(&abi.ScoreRequest{Public: public, Private: private, Payloads: [][]byte{b}})
+		if failed != nil || s[0] > abi.One || err != nil && s[0] != 0 {
+			t.Fatalf("score %d, %v, %v", s, err, failed)
 		}
 		_, _ = Render(b)
 	})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/plexus-network/plexus/abi"
 	"github.com/plexus-network/plexus/abi/cbor"
+	"github.com/plexus-network/plexus/examples/subnets/reward"
 )
 
 // MaxLine is the most bytes of one sentence of an answer: what is more than
@@ -74,9 +75,10 @@ func CheckLine(s string) error {
 	return nil
 }
 
-// Score scores the answers of a round, each by itself: the mean of its
-// sentences' chrF++. A sentence that CheckLine refuses scores 0 and so does an
-// answer that does not decode; only a task that does not decode is an error.
+// Score scores the answers of a round: the mean of its sentences' chrF++, weighed as
+// [reward.Field] has it, so that a sentence weighs the more the worse the field does
+// it. A sentence that CheckLine refuses is worth 0; an answer that does not decode
+// scores 0; only a task that does not decode is an error.
 func Score(r *abi.ScoreRequest) (abi.Scores, error) {
 	public, err := DecodePublic(r.Public)
 	if err != nil {
@@ -90,21 +92,20 @@ func Score(r *abi.ScoreRequest) (abi.Scores, error) {
 	for i, t := range truth {
 		refs[i] = newReference(t)
 	}
-	scores := make(abi.Scores, len(r.Payloads))
-	for i, p := range r.Payloads {
-		answer, err := DecodeAnswer(p, len(refs))
+	return reward.Field(r.Payloads, len(refs), func(payload []byte) []uint64 {
+		answer, err := DecodeAnswer(payload, len(refs))
 		if err != nil {
-			continue
+			return nil
 		}
+		worth := make([]uint64, len(refs))
 		for k, s := range answer {
 			// Most that is worth nothing is found out by its length alone.
 			if f := refs[k].score(s); f > 0 && CheckLine(s) == nil {
-				scores[i] += f
+				worth[k] = f
 			}
 		}
-		scores[i] /= uint64(len(refs))
-	}
-	return scores, nil
+		return worth
+	}), nil
 }
 
 // Check says whether a payload is an answer to the task, and if not, why.

@@ -9,7 +9,7 @@
 //
 // The score is the mean over the sentences of chrF++ against the hidden
 // translation: shared runs of one to six characters and of one and two words,
-// recall weighing twice as much as precision.
+// recall weighing twice as much as precision. What the field does badly weighs more.
 //
 // The package is pure integer arithmetic. The folder module wraps it for Wasm,
 // model holds models, and solver is a module of them. The README has the formats

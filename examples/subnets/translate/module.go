@@ -22,7 +22,7 @@ func Describe() abi.Description {
 		Task: "sentences to translate, half of them into the language of the subnet's data, half into a language made up for " +
 			"the task, of which it shows 20 to 48 examples",
 		Answer: "one translation for each sentence, in their order; Unicode's form NFC, single spaces",
-		Score:  "the mean of the sentences' chrF++ against the hidden translations: 1 means the same text, 0.5 is useful",
+		Score:  "the mean of the sentences' chrF++ against the hidden translations, the more weight the worse the field does one: 1 means the same text, 0.5 is useful",
 	}
 }
 

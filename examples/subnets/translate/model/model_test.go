@@ -20,7 +20,7 @@ const copier = "copier"
 // The scores are of the default pairs; the pairs of miners are those that the network
 // checks.
 var claim = order.Claim{
-	Expected: map[string]float64{Good: 0.56, Baseline: 0.41, Lazy: 0.08, copier: 0.001},
+	Expected: map[string]float64{Good: 0.51, Baseline: 0.37, Lazy: 0.08, copier: 0.001},
 	Above:    [][2]string{{Good, Baseline}, {Baseline, Lazy}, {Baseline, copier}},
 	Margin:   0.04, Few: 8,
 }
