@@ -169,7 +169,7 @@ func Decode(file []byte, root [32]byte) (*Bundle, error) {
 // Unpack reads a compressed bundle whatever its root. At most MaxBundle bytes
 // are unpacked.
 func Unpack(file []byte) (*Bundle, error) {
-	raw, err := unzip(file)
+	raw, err := unzip(file, MaxBundle)
 	if err != nil {
 		return nil, err
 	}

@@ -70,7 +70,7 @@ func DecodeFinished(b []byte) (*Finished, error) {
 
 // Open unpacks the round.
 func (f *Finished) Open() (*Round, error) {
-	raw, err := unzip(f.Frame)
+	raw, err := unzip(f.Frame, MaxBundle)
 	if err != nil {
 		return nil, err
 	}
@@ -136,9 +136,9 @@ func (b *Bundle) Encode() ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// unzip unpacks frames, at most MaxBundle bytes in all.
-func unzip(file []byte) ([]byte, error) {
-	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxBundle))
+// unzip unpacks frames, at most max bytes in all.
+func unzip(file []byte, max uint64) ([]byte, error) {
+	r, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(max))
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,8 @@ func evidenceAlter() *cobra.Command {
 		Short: "Write a copy of a bundle with one score altered, to see that replay finds it",
 		Long: `Forges evidence, as a dishonest validator would, so that one can see what 'plexus replay
 --bundle' and 'plexus evidence verify' say of it. The copy has another root than the one on the
-chain, and nothing signs it.`,
+chain, and nothing signs it. What 'plexus evidence get' kept in the file is kept in the copy, which
+can be replayed without a network too.`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage("%s takes one file", c.CommandPath())
@@ -39,11 +40,11 @@ chain, and nothing signs it.`,
 			if err != nil {
 				return err
 			}
-			b, err := readBundle(args[0])
+			file, err := readBundle(args[0])
 			if err != nil {
 				return err
 			}
-			return alterScore(c, b, round, hot, uint64(score*float64(abi.One)), out)
+			return alterScore(c, file, round, hot, uint64(score*float64(abi.One)), out)
 		},
 	}
 	c.Flags().IntVar(&round, "round", -1, "round of the score")
@@ -53,7 +54,8 @@ chain, and nothing signs it.`,
 	return c
 }
 
-func alterScore(c *cobra.Command, b *evidence.Bundle, round int, hot key.ID, score uint64, out string) error {
+func alterScore(c *cobra.Command, from *bundleFile, round int, hot key.ID, score uint64, out string) error {
+	b := from.bundle
 	if round >= len(b.Rounds) {
 		return usage("--round %d: the bundle has rounds 0 to %d", round, len(b.Rounds)-1)
 	}
@@ -69,6 +71,9 @@ func alterScore(c *cobra.Command, b *evidence.Bundle, round int, hot key.ID, sco
 		was := l.Score
 		l.Score = score
 		file, err := b.Encode()
+		if err == nil && from.raw != nil {
+			file, err = evidence.Attach(file, from.raw)
+		}
 		if err != nil {
 			return err
 		}

@@ -23,6 +23,8 @@ type evidenceFile struct {
 	Bytes     int64  `json:"bytes,omitempty"`
 	Resumed   int64  `json:"resumed_bytes,omitempty"` // that an earlier try had left
 	Error     string `json:"error,omitempty"`
+	Trust     string `json:"trust,omitempty"` // HEIGHT:HASH of the block that the proofs in the file end in
+	Bare      string `json:"bare,omitempty"`  // why the file holds the bundle alone
 }
 
 func evidenceGet() *cobra.Command {
@@ -33,7 +35,10 @@ func evidenceGet() *cobra.Command {
 		Use:   "get",
 		Short: "Fetch bundles to files",
 		Long: `Fetches the bundles of an epoch from whoever has them and checks each against the root that
-its validator committed. What an interrupted fetch left is in NAME.part; the same command goes
+its validator committed. To each it adds what is needed to replay it without a network: the
+module, the values of the chain that it depends on with their proofs, and the headers from the
+join string's block, or the genesis, to the block that proves them. That block is printed: who
+knows its hash can check the file at any time with --trust. What an interrupted fetch left is in NAME.part; the same command goes
 on from there. Exit code 2 when a bundle is not to be had.`,
 		Example: "  plexus evidence get --netuid 1 --epoch 7 --out bundles/",
 		Args:    noArgs,
@@ -53,7 +58,12 @@ on from there. Exit code 2 when a bundle is not to be had.`,
 					missing++
 					fmt.Fprintf(c.ErrOrStderr(), "plexus: epoch %d of %s: %s\n", x.Epoch, x.Validator, x.Error)
 				} else if !asJSON {
-					fmt.Fprintf(c.OutOrStdout(), "%s\t%d bytes\tepoch %d of %s\n", x.File, x.Bytes, x.Epoch, x.Validator)
+					proofs := "proofs to block " + x.Trust
+					if x.Bare != "" {
+						proofs = "without proofs"
+						fmt.Fprintf(c.ErrOrStderr(), "plexus: %s: replaying it needs the network: %s\n", x.File, x.Bare)
+					}
+					fmt.Fprintf(c.OutOrStdout(), "%s\t%d bytes\tepoch %d of %s\t%s\n", x.File, x.Bytes, x.Epoch, x.Validator, proofs)
 				}
 			}
 			if asJSON {
@@ -104,6 +114,13 @@ func getEvidence(ctx context.Context, r *remote.Remote, f *epochFlags, out strin
 		})
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
+		}
+		if err == nil {
+			if own, kerr := keepProofs(ctx, r, p, name); kerr != nil {
+				x.Bare = kerr.Error()
+			} else {
+				x.Trust = fmt.Sprintf("%d:%x", own.Height, own.Hash)
+			}
 		}
 		if info, serr := os.Stat(name); err == nil && serr == nil {
 			x.Bytes = info.Size()

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plexus-network/plexus/abi"
-	"github.com/plexus-network/plexus/host/internal/remote"
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/plugins/wasm"
@@ -75,6 +74,7 @@ type showFlags struct {
 	hotkey  string
 	proof   string
 	offline bool
+	trust   trustFlag
 	full    bool
 	json    bool
 }
@@ -101,10 +101,11 @@ Without a file the bundle is fetched, of --validator or the first that committed
 		RunE: func(c *cobra.Command, args []string) error { return showEvidence(c, &f, strings.Join(args, "")) },
 	}
 	f.add(c)
+	f.trust.add(c)
 	c.Flags().IntVar(&f.round, "round", -1, "only this round")
 	c.Flags().StringVar(&f.hotkey, "hotkey", "", "only this miner")
 	c.Flags().BoolVar(&f.full, "full", false, "show everything in full, not a table")
-	c.Flags().BoolVar(&f.offline, "offline", false, "ask no network: tasks, which need the module, are not shown")
+	c.Flags().BoolVar(&f.offline, "offline", false, "show the file alone: tasks, which need the module, are not shown")
 	c.Flags().StringVar(&f.proof, "proof", "", "write the inclusion proof of the one response chosen to this file")
 	jsonFlag(c, &f.json, shownEvidence{})
 	return c
@@ -122,32 +123,12 @@ func showEvidence(c *cobra.Command, f *showFlags, file string) error {
 	if f.offline && file == "" {
 		return usage("--offline needs a file")
 	}
-	var b *evidence.Bundle
-	if file != "" {
-		if b, err = readBundle(file); err != nil {
-			return err
-		}
+	x, done, err := f.open(ctx, file)
+	if err != nil {
+		return err
 	}
-	x := &exhibit{}
-	if !f.offline {
-		if x.r, err = dial(ctx, f.join); err != nil {
-			return err
-		}
-		defer x.r.Close()
-		if x.v, err = x.r.View(ctx); err != nil {
-			return err
-		}
-		if b == nil {
-			all, err := f.find(x.v)
-			if err != nil {
-				return err
-			}
-			if b, err = all[0].fetch(ctx, x.r); err != nil {
-				return &coded{exitUnavailable, err}
-			}
-		}
-	}
-	x.b = b
+	defer done()
+	b := x.b
 	out := shownEvidence{ChainID: b.ChainID, Netuid: uint16(b.NetUID), Epoch: b.Epoch, Validator: b.Validator.String(), Root: fmt.Sprintf("%x", b.Root()), Rounds: len(b.Rounds)}
 	for i := range b.Rounds {
 		if b.Rounds[i].Skipped {
@@ -190,6 +171,42 @@ func showEvidence(c *cobra.Command, f *showFlags, file string) error {
 	return out.print(c.OutOrStdout(), full)
 }
 
+// open reads or fetches the bundle to show.
+func (f *showFlags) open(ctx context.Context, name string) (x *exhibit, done func(), err error) {
+	x = &exhibit{}
+	if name != "" {
+		file, err := readBundle(name)
+		if err != nil {
+			return nil, nil, err
+		}
+		x.b = file.bundle
+		if f.offline {
+			return x, func() {}, nil
+		}
+		if x.src, done, err = f.trust.of(ctx, file, f.join); err == nil {
+			x.v, err = x.src.Fresh(ctx)
+		}
+		return x, done, err
+	}
+	r, err := dial(ctx, f.join)
+	if err != nil {
+		return nil, nil, err
+	}
+	x.src = r
+	if x.v, err = r.View(ctx); err == nil {
+		var all []published
+		if all, err = f.find(x.v); err == nil {
+			if x.b, err = all[0].fetch(ctx, r); err != nil {
+				err = &coded{exitUnavailable, err}
+			}
+		}
+	}
+	if err != nil {
+		r.Close()
+	}
+	return x, func() { r.Close() }, err
+}
+
 // leafOf is the response at a place of a round, without what needs the module.
 func leafOf(b *evidence.Bundle, i, j int) (shownLeaf, key.ID, error) {
 	res := &b.Rounds[i].Responses[j]
@@ -206,9 +223,9 @@ func leafOf(b *evidence.Bundle, i, j int) (shownLeaf, key.ID, error) {
 }
 
 // exhibit shows what is in a bundle with the help of its module, as far as there
-// is a network to get it from.
+// is something to get it from.
 type exhibit struct {
-	r       *remote.Remote // nil without a network
+	src     source // nil without one
 	v       ledger.View
 	b       *evidence.Bundle
 	modules modules
@@ -218,8 +235,8 @@ type exhibit struct {
 func (x *exhibit) fill(ctx context.Context, out *shownEvidence) error {
 	var m *wasm.Module
 	var err error
-	if x.r != nil {
-		if m, err = x.modules.of(ctx, x.r, x.v, x.b, "compiler"); err != nil {
+	if x.src != nil {
+		if m, err = x.modules.of(ctx, x.src, x.v, x.b, "compiler"); err != nil {
 			return err
 		}
 		if man := m.Manifest(); man.Has(abi.OpDescribe) {

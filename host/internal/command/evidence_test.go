@@ -101,7 +101,7 @@ func TestEvidenceShowOffline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(huge.Truncate(evidence.MaxBundle+1), huge.Close()); err != nil {
+	if err := errors.Join(huge.Truncate(evidence.MaxFile+1), huge.Close()); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := run(t, "evidence", "show", huge.Name(), "--offline"); err == nil || !strings.Contains(err.Error(), "at most") {
@@ -126,8 +126,12 @@ func TestEvidenceAlter(t *testing.T) {
 	if !strings.Contains(out, "round 0 miner "+miners[1].String()+": score 0.750000 instead of 0.500000") {
 		t.Error(out)
 	}
-	got, err := readBundle(forged)
-	if err != nil || got.Root() == b.Root() || got.Rounds[0].Responses[1].Leaf.Score != 3<<30 || got.Rounds[0].Responses[0].Leaf != b.Rounds[0].Responses[0].Leaf {
+	back, err := readBundle(forged)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := back.bundle
+	if back.kept != nil || got.Root() == b.Root() || got.Rounds[0].Responses[1].Leaf.Score != 3<<30 || got.Rounds[0].Responses[0].Leaf != b.Rounds[0].Responses[0].Leaf {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for args, want := range map[string]struct {

@@ -30,13 +30,15 @@ func evidenceVerify() *cobra.Command {
 	var f epochFlags
 	var asJSON bool
 	var proof string
+	var trust trustFlag
 	c := &cobra.Command{
 		Use:   "verify [FILE...]",
 		Short: "Check bundles without running their module",
 		Long: `Checks that a bundle is the one whose root its validator committed, that what was revealed
 is what was committed, and every proof, asked set, data slice and signature in it, against values
 proved by the light client. Tasks, scores and weights are taken as published: 'plexus replay'
-recomputes them. Without a file it fetches the bundles of an epoch.
+recomputes them. Without a file it fetches the bundles of an epoch. A file that 'plexus evidence
+get' wrote holds those values with their proofs and is checked without any network.
 
 With --proof it checks an inclusion proof that 'plexus evidence show --proof' wrote: that one
 leaf stands under the root which the validator committed.
@@ -49,60 +51,91 @@ Exit codes: 0 good, 1 bad, 2 not to be had.`,
 				}
 				return verifyProof(c, &f, proof, asJSON)
 			}
-			var bundles []*evidence.Bundle
-			for _, name := range args {
-				b, err := readBundle(name)
-				if err != nil {
-					return err
-				}
-				bundles = append(bundles, b)
-			}
-			ctx := c.Context()
-			r, err := dial(ctx, f.join)
-			if err != nil {
-				return err
-			}
-			defer r.Close()
-			v, err := r.View(ctx)
-			if err != nil {
-				return err
-			}
 			var out []checkedEvidence
-			if len(args) == 0 {
-				all, err := f.find(v)
-				if err != nil {
-					return err
-				}
-				for i := range all {
-					b, err := all[i].fetch(ctx, r)
-					if ctx.Err() != nil {
-						return ctx.Err()
-					}
-					if err != nil {
-						out = append(out, checkedEvidence{Netuid: f.netuid, Epoch: all[i].epoch, Validator: all[i].validator.Hotkey.String(),
-							Root: fmt.Sprintf("%x", all[i].committed.Evidence), Verdict: "unavailable", Error: err.Error()})
-						continue
-					}
-					bundles = append(bundles, b)
-				}
+			var err error
+			if len(args) > 0 {
+				out, err = verifyFiles(c, &f, &trust, args)
+			} else {
+				out, err = verifyEpoch(c, &f)
 			}
-			for i, b := range bundles {
-				x := checkedEvidence{Netuid: uint16(b.NetUID), Epoch: b.Epoch, Validator: b.Validator.String(), Root: fmt.Sprintf("%x", b.Root()), Verdict: "good"}
-				if len(args) > 0 {
-					x.File = args[i]
-				}
-				if err := x.check(c, v, b); err != nil {
-					return err
-				}
-				out = append(out, x)
+			if err != nil {
+				return err
 			}
 			return reportChecked(c, out, asJSON)
 		},
 	}
 	f.add(c)
+	trust.add(c)
 	c.Flags().StringVar(&proof, "proof", "", "check this inclusion proof of one leaf")
 	jsonFlag(c, &asJSON, []checkedEvidence{})
 	return c
+}
+
+// verifyFiles checks files, each against what it holds.
+func verifyFiles(c *cobra.Command, f *epochFlags, trust *trustFlag, names []string) (out []checkedEvidence, err error) {
+	files := make([]*bundleFile, len(names))
+	for i, name := range names { // before a network is asked: a wrong name is said at once
+		if files[i], err = readBundle(name); err != nil {
+			return nil, err
+		}
+	}
+	for _, file := range files {
+		src, done, err := trust.of(c.Context(), file, f.join)
+		if err != nil {
+			return nil, err
+		}
+		x := checked(file.bundle)
+		x.File = file.name
+		v, err := src.Fresh(c.Context())
+		if err == nil {
+			err = x.check(c, v, file.bundle)
+		}
+		done()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, x)
+	}
+	return out, nil
+}
+
+// verifyEpoch fetches the bundles of an epoch and checks them.
+func verifyEpoch(c *cobra.Command, f *epochFlags) (out []checkedEvidence, err error) {
+	ctx := c.Context()
+	r, err := dial(ctx, f.join)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	v, err := r.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := f.find(v)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		b, err := all[i].fetch(ctx, r)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			out = append(out, checkedEvidence{Netuid: f.netuid, Epoch: all[i].epoch, Validator: all[i].validator.Hotkey.String(),
+				Root: fmt.Sprintf("%x", all[i].committed.Evidence), Verdict: "unavailable", Error: err.Error()})
+			continue
+		}
+		x := checked(b)
+		if err := x.check(c, v, b); err != nil {
+			return nil, err
+		}
+		out = append(out, x)
+	}
+	return out, nil
+}
+
+func checked(b *evidence.Bundle) checkedEvidence {
+	return checkedEvidence{Netuid: uint16(b.NetUID), Epoch: b.Epoch, Validator: b.Validator.String(), Root: fmt.Sprintf("%x", b.Root()), Verdict: "good"}
 }
 
 func (x *checkedEvidence) check(c *cobra.Command, v ledger.View, b *evidence.Bundle) error {

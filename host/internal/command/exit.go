@@ -93,6 +93,8 @@ func exitCode(err error) int {
 		return exitConfig
 	case is(keys.ErrMode, keys.ErrFile, keys.ErrPassword, keys.ErrNoPassword, keys.ErrWatch, keys.ErrUnknown, keys.ErrScheme, keys.ErrForeign):
 		return exitKey
+	case is(chain.ErrLacks):
+		return exitUnavailable
 	case is(remote.ErrNoNode, api.ErrNoAPI, admin.ErrNoNode, chain.ErrUnavailable):
 		return exitNetwork
 	case is(remote.ErrJoin, chain.ErrTrust, key.ErrAddress, keys.ErrName):

@@ -160,26 +160,6 @@ func (p *published) tries(ctx context.Context, get func(bar func(done, total int
 	return err
 }
 
-// readBundle reads a bundle from a file, whatever its root.
-func readBundle(name string) (*evidence.Bundle, error) {
-	info, err := os.Stat(name)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > evidence.MaxBundle {
-		return nil, fmt.Errorf("%s: %d bytes, a bundle has at most %d", name, info.Size(), evidence.MaxBundle)
-	}
-	raw, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	b, err := evidence.Unpack(raw)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return b, nil
-}
-
 // name is the file that `evidence get` makes of a bundle.
 func (p *published) name() string {
 	return fmt.Sprintf("netuid%d-epoch%d-%s.bundle", p.netuid, p.epoch, p.validator.Hotkey.Short())

@@ -57,6 +57,7 @@ type replayFlags struct {
 	engine string
 	json   bool
 	follow bool
+	trust  trustFlag
 }
 
 func replayCommand() *cobra.Command {
@@ -66,19 +67,26 @@ func replayCommand() *cobra.Command {
 		Short: "Recompute validators' scores from their evidence, trusting nobody",
 		Long: `Fetches the evidence of an epoch over p2p, proves the epoch's record, roster, commitments
 and reveals against a block header, and recomputes everything: proofs, asked sets, tasks,
-signatures, scores, weights. Prints "equal", or the first thing that differs with both values. With --follow it goes on, epoch after epoch,
-until Ctrl-C.
+signatures, scores, weights. Prints "equal", or the first thing that differs with both values. With --follow it
+goes on, epoch after epoch, until Ctrl-C.
+
+A file that 'plexus evidence get' wrote holds all of that, and is replayed without any network.
+What its proofs begin with is trusted: the block or the genesis in the join string, for as long
+as the trusting period, or at any time the block named by --trust. Asked for a file, replay goes
+to the network only when it is the bare bundle.
 
 The interpreter is the reference. The compiler is some ten times as fast; what it finds to
 differ is run in the interpreter before anything is claimed. With --engine both, a difference
 between the two is named as one.
 
-Exit codes: 0 equal, 1 different, 2 the evidence is not to be had.`,
+Exit codes: 0 equal, 1 different, 2 the evidence, or a part of what it is
+checked against, is not to be had; the message names it.`,
 		Example: "  plexus replay --netuid 1 --epoch 7\n  plexus replay --bundle netuid1-epoch7-5GrwvaEF.bundle --engine both",
 		Args:    noArgs,
 		RunE:    func(c *cobra.Command, _ []string) error { return replay(c, &f) },
 	}
 	f.add(c)
+	f.trust.add(c)
 	c.Flags().BoolVar(&f.follow, "follow", false, "go on: replay all validators of all subnets, or of --netuid, as evidence appears; with --json a verdict a line")
 	c.Flags().StringVar(&f.file, "bundle", "", "replay this file instead of fetching the evidence")
 	c.Flags().StringVar(&f.engine, "engine", "interpreter", "engine of the module: interpreter, compiler or both")
@@ -92,34 +100,43 @@ func replay(c *cobra.Command, f *replayFlags) error {
 	if err != nil {
 		return err
 	}
-	var b *evidence.Bundle
-	if f.file != "" { // before the network is asked: a wrong name is said at once
-		if b, err = readBundle(f.file); err != nil {
+	if f.follow && (f.file != "" || f.epoch >= 0 || f.validator != "") {
+		return usage("--follow takes neither --bundle nor --epoch nor --validator")
+	}
+	if f.file != "" {
+		file, err := readBundle(f.file)
+		if err != nil {
 			return err
 		}
+		src, done, err := f.trust.of(ctx, file, f.join)
+		if err != nil {
+			return err
+		}
+		defer done()
+		job := &replayJob{c: c, f: f, src: src, engines: engines}
+		out, err := job.bundle(ctx, file.bundle)
+		if err != nil {
+			return err
+		}
+		return report(c, f, out)
+	}
+	if f.trust.text != "" {
+		return usage("--trust is for --bundle")
 	}
 	r, err := dial(ctx, f.join)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	job := &replayJob{c: c, f: f, r: r, engines: engines}
+	job := &replayJob{c: c, f: f, r: r, src: r, engines: engines}
 	if f.follow {
-		if f.file != "" || f.epoch >= 0 || f.validator != "" {
-			return usage("--follow takes neither --bundle nor --epoch nor --validator")
-		}
 		only := map[ledger.NetUID]bool{}
 		if c.Flags().Changed("netuid") {
 			only[ledger.NetUID(f.netuid)] = true
 		}
 		return job.follow(ctx, only)
 	}
-	var out []verdict
-	if b != nil {
-		out, err = job.bundle(ctx, b)
-	} else {
-		out, err = job.epoch(ctx)
-	}
+	out, err := job.epoch(ctx)
 	if err != nil {
 		return err
 	}
@@ -139,7 +156,8 @@ func engineNames(flag string) ([]string, error) {
 type replayJob struct {
 	c       *cobra.Command
 	f       *replayFlags
-	r       *remote.Remote
+	r       *remote.Remote // nil for a file
+	src     source
 	engines []string
 	modules modules
 }
@@ -215,13 +233,13 @@ func (v *verdict) finding() string {
 // play replays one bundle in one engine.
 func (j *replayJob) play(ctx context.Context, b *evidence.Bundle, engine string) (verdict, error) {
 	start := time.Now()
-	v, err := j.r.View(ctx)
+	v, err := j.src.Fresh(ctx)
 	if err != nil {
 		return verdict{}, err
 	}
 	res := verdict{Netuid: uint16(b.NetUID), Epoch: b.Epoch, Validator: b.Validator.String(), Verdict: "equal", Engine: engine,
 		Evidence: fmt.Sprintf("%x", b.Root()), Scores: totals(v, b)}
-	m, err := j.modules.of(ctx, j.r, v, b, engine)
+	m, err := j.modules.of(ctx, j.src, v, b, engine)
 	if err != nil {
 		return res, err
 	}
@@ -252,7 +270,7 @@ type modules map[string]*wasm.Module
 
 // of fetches and loads the module that a bundle's epoch names, once for each
 // engine.
-func (l *modules) of(ctx context.Context, r *remote.Remote, v ledger.View, b *evidence.Bundle, engine string) (*wasm.Module, error) {
+func (l *modules) of(ctx context.Context, src source, v ledger.View, b *evidence.Bundle, engine string) (*wasm.Module, error) {
 	rec, err := ledger.LoadRecord(v, b.NetUID, b.Epoch)
 	if err != nil {
 		return nil, err
@@ -264,7 +282,7 @@ func (l *modules) of(ctx context.Context, r *remote.Remote, v ledger.View, b *ev
 	if m, ok := (*l)[name]; ok {
 		return m, nil
 	}
-	raw, err := r.Module(ctx, plugins.ID(rec.Module), nil)
+	raw, err := src.Module(ctx, plugins.ID(rec.Module), nil)
 	if err != nil {
 		return nil, &coded{exitUnavailable, fmt.Errorf("fetching module %x: %w", rec.Module[:6], err)}
 	}

@@ -87,7 +87,7 @@ func (j *replayJob) newer(ctx context.Context, only map[ledger.NetUID]bool, next
 func (j *replayJob) epochOf(ctx context.Context, n ledger.NetUID, e ledger.Epoch) ([]verdict, error) {
 	f := *j.f
 	f.netuid, f.epoch, f.validator = uint16(n), int64(e), ""
-	one := replayJob{c: j.c, f: &f, r: j.r, engines: j.engines, modules: j.modules}
+	one := replayJob{c: j.c, f: &f, r: j.r, src: j.src, engines: j.engines, modules: j.modules}
 	out, err := one.epoch(ctx)
 	j.modules = one.modules
 	return out, err

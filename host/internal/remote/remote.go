@@ -23,6 +23,7 @@ type Remote struct {
 	Net     *p2p.Host
 	Light   *chain.Light
 	log     *slog.Logger
+	conf    Config
 
 	mu   sync.Mutex
 	next int
@@ -64,7 +65,7 @@ func Open(ctx context.Context, c Config) (*Remote, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Remote{Net: h, log: c.Log}
+	r := &Remote{Net: h, log: c.Log, conf: c}
 	if err := r.join(ctx, c); err != nil {
 		h.Close()
 		return nil, err

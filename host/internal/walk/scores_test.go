@@ -99,7 +99,7 @@ func TestScoresWalkthrough(t *testing.T) {
 		what string
 		many int
 	}{
-		{`(?m)^netuid 1 epoch 3 validator 5\w+: equal \(3 rounds, 12 scores, \d+ fuel, interpreter, `, 3},
+		{`(?m)^netuid 1 epoch 3 validator 5\w+: equal \(3 rounds, 12 scores, \d+ fuel, interpreter, `, 4}, // and once more with everything off
 		{`(?m)^netuid 1 epoch 2 validator 5\w+: equal \(\d rounds, \d+ scores, \d+ fuel, compiler, `, 3},
 		{`(?m)^netuid 1 epoch 2 validator 5\w+: equal \(\d rounds, \d+ scores, \d+ fuel, interpreter, `, 3},
 		{`(?m)^3 +5\w+ +revealed +\d+ +[0-9a-f]{16} +by \d+, \d+ bytes$`, 3},
