@@ -37,10 +37,57 @@ type Tape struct {
 	size    int // bytes, about
 }
 
-// Record returns an Ask that keeps what is answered on the tape. The light client
-// that asks must be new, so that the tape has everything from its root of trust
-// on, and make one view.
-func (t *Tape) Record(via Ask) Ask {
+// RecordTape has fn read a view of the newest state, and returns what proves all that
+// it read. The light client is one of its own that starts from the anchor or the
+// genesis, as everybody does who verifies the tape: from c.Saved only when both
+// are too old, and then the tape has no more than its last block to be trusted by.
+func RecordTape(ctx context.Context, c LightConfig, fn func(*LightView) error) (*Tape, error) {
+	t := &Tape{genesis: c.Genesis.Encode()}
+	saved, ask, others := c.Saved, c.Ask, c.Witnesses
+	c.Saved, c.Save, c.Ask = nil, nil, t.record(ask)
+	if others != nil {
+		// When the node that is asked lacks a header, a witness's is taken.
+		c.Witnesses = func() (out []Ask) {
+			for _, w := range others() {
+				out = append(out, t.record(w))
+			}
+			return out
+		}
+	}
+	l, err := OpenLight(ctx, c)
+	if errors.Is(err, ErrTrust) && saved != nil {
+		c.Saved = saved
+		l, err = OpenLight(ctx, c)
+	}
+	if err != nil {
+		return nil, err
+	}
+	v, err := l.View(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := t.Anchor(); errors.Is(err, ErrLacks) { // it was the one to start from
+		if _, err := l.header(ctx, int64(v.Height())+1); err != nil {
+			return nil, err
+		}
+	}
+	if err := fn(v); err != nil {
+		return nil, err
+	}
+	var own *Anchor // nil to verify it as those will who know the join string
+	if c.Saved != nil {
+		a, err := t.Anchor()
+		if err != nil {
+			return nil, err
+		}
+		own = &a
+	}
+	_, err = t.View(ctx, l.genesis, c.Anchor, own)
+	return t, err
+}
+
+// record returns an Ask that keeps what is answered on the tape.
+func (t *Tape) record(via Ask) Ask {
 	return func(ctx context.Context, req []byte) ([]byte, error) {
 		out, err := via(ctx, req)
 		if err == nil {
@@ -66,13 +113,14 @@ func (t *Tape) keep(req, answer []byte) error {
 		t.headers, t.values = map[uint64][]byte{}, map[string]wire.Proved{}
 	}
 	switch r.Kind {
-	case wire.AskGenesis:
-		t.genesis = bytes.Clone(payload)
 	case wire.AskStatus:
 		if s, err := wire.DecodeStatus(payload); err == nil {
 			t.height = s.Height
 		}
 	case wire.AskHeader:
+		if _, ok := t.headers[r.Height]; ok {
+			return nil // a witness says it again
+		}
 		t.headers[r.Height] = bytes.Clone(payload)
 	case wire.AskProofs:
 		all, err := wire.DecodeProofs(payload)

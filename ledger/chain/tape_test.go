@@ -7,8 +7,10 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/chain/internal/wire"
 	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/ledger/unit"
 )
@@ -16,13 +18,12 @@ import (
 // taped records what proves bob's account.
 func taped(t *testing.T, n *running, g *ledger.Genesis, bob key.ID) *Tape {
 	t.Helper()
-	tape := &Tape{}
-	ask := tape.Record(n.Answer)
-	if _, err := FetchGenesis(t.Context(), ask, g.Hash()); err != nil {
+	tape, err := RecordTape(t.Context(), LightConfig{Genesis: g, Ask: n.Answer}, func(v *LightView) error {
+		_, err := ledger.LoadAccount(v, bob)
+		return err
+	})
+	if err != nil {
 		t.Fatal(err)
-	}
-	if acc, err := readBob(t.Context(), g, ask, bob); err != nil || acc.Balance != 7*unit.Coin {
-		t.Fatal(acc, err)
 	}
 	return tape
 }
@@ -138,6 +139,37 @@ func TestOldTape(t *testing.T) {
 	own, err := tape.Anchor()
 	if err != nil {
 		t.Fatal(err)
+	}
+	// Recorded from a header that was kept, when the genesis is too old, it has no
+	// less than its last block.
+	var saved []byte
+	l, err := OpenLight(t.Context(), LightConfig{Genesis: net.genesis, Ask: n.Answer, Save: func(b []byte) error { saved = b; return nil }})
+	if err == nil {
+		_, err = l.Head(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, now := l.head.Height, time.Now()
+	still := func(ctx context.Context, req []byte) ([]byte, error) {
+		if r, _ := decodeRequest(req); r.Kind == wire.AskStatus {
+			return encodeAnswer(wire.Status{Height: head, Genesis: net.genesis.Hash()}.Encode(), nil), nil
+		}
+		return n.Answer(ctx, req)
+	}
+	kept, err := RecordTape(t.Context(), LightConfig{Genesis: net.genesis, Ask: still, Saved: saved, Period: now.Sub(time.UnixMilli(net.genesis.Time)),
+		now: func() time.Time { return now }}, func(v *LightView) error { _, err := ledger.LoadAccount(v, bob); return err })
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := kept.Anchor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := kept.View(t.Context(), [32]byte{}, nil, &last); err != nil {
+		t.Error(err)
+	} else if acc, err := ledger.LoadAccount(v, bob); err != nil || acc.Balance != 7*unit.Coin {
+		t.Error(acc, err)
 	}
 	for named, want := range map[bool]error{false: ErrTrust, true: nil} {
 		l, err := OpenLight(t.Context(), LightConfig{Genesis: net.genesis, Anchor: &own, Ask: tape.answer, named: named, Period: 1})

@@ -24,7 +24,7 @@ are served by the validators for at least eight epochs; 'plexus replay' recomput
 		Args: subcommands,
 		RunE: showHelp,
 	}
-	c.AddCommand(evidenceLs(), evidenceGet(), evidenceVerify(), evidenceShow(), evidenceAlter())
+	c.AddCommand(evidenceLs(), evidenceGet(), evidenceVerify(), evidenceShow(), evidenceClaim(), evidenceAlter())
 	return c
 }
 

@@ -48,7 +48,8 @@ who may ask, how much, and what one model works on at once (see host/OPERATING.m
 A miner listens on all interfaces when it joins a network beyond this machine, and on loopback
 otherwise. Who cannot be reached directly is reached through nodes that relay, from where a
 direct way is tried; --listen %s uses relays alone. Requests taken are remembered in --home, so
-that none is answered twice. Events are printed as JSON, one a line; Ctrl-C ends it.`, strings.Join(names, ", "), listenNowhere),
+that none is answered twice, and validators' receipts for answers are kept there, which 'plexus
+evidence claim' holds against what they publish. Events are printed as JSON, one a line; Ctrl-C ends it.`, strings.Join(names, ", "), listenNowhere),
 		Example: `  plexus miner --hotkey alice --engine text-order0
   plexus miner --hotkey alice --netuid 4 --engine ./my-model --engine --fast
   plexus miner --hotkey alice --serve 1=text-order0 --serve "4=./my-model --fast"
@@ -66,7 +67,7 @@ that none is answered twice. Events are printed as JSON, one a line; Ctrl-C ends
 	c.Flags().StringVar(&f.train, "train", "", "text that text-mix learns from")
 	c.Flags().StringArrayVar(&f.serve, "serve", nil, "subnet and its model, NETUID=ENGINE; several times for several")
 	c.Flags().StringVar(&f.config, "config", "", "YAML file of subnets, models and policies")
-	c.Flags().StringVar(&f.home, "home", "", "directory for the requests taken (default: one for network and hotkey in ~/.plexus/miner)")
+	c.Flags().StringVar(&f.home, "home", "", "directory for the requests taken and the receipts (default: one for network and hotkey in ~/.plexus/miner)")
 	c.Flags().StringArrayVar(&f.listen, "listen", nil, "multiaddr to listen on, or "+listenNowhere)
 	c.Flags().StringVar(&f.metrics, "metrics", "", "address to serve Prometheus figures on")
 	joinFlag(c, &f.join)

@@ -19,7 +19,7 @@ const (
 	// minFuzz is how many fuzz targets there are at least: raise it when you add
 	// one, and do not lower it without saying in the commit what became of the
 	// decoder.
-	minFuzz = 87
+	minFuzz = 88
 )
 
 // Words are put together here, so that this file keeps its own rules.

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -32,8 +31,8 @@ type Axon struct {
 	Hotkey   key.Seed
 	Join     remote.Join
 	Services []Service // at least one
-	// Home is where the requests taken are remembered; empty forgets them when the
-	// process ends.
+	// Home is where the requests taken are remembered, and validators' receipts
+	// kept; empty forgets them when the process ends.
 	Home string
 	// Listen has the multiaddrs to listen on; see Reachable.
 	Listen []string
@@ -87,9 +86,19 @@ func (a *Axon) Run(ctx context.Context, log *slog.Logger, events *event.Writer, 
 		return err
 	}
 	var keep miner.Keep
+	told := func(e miner.Event) { events.Emit(a.told(e)) }
 	if a.Home != "" {
-		if err := os.MkdirAll(a.Home, 0o700); err != nil {
+		receipts, err := OpenReceipts(ReceiptsIn(a.Home))
+		if err != nil {
 			return err
+		}
+		told = func(e miner.Event) {
+			if e.Held != nil {
+				if err := receipts.Add(e.NetUID, e.Epoch, e.Held); err != nil {
+					log.Warn("a receipt is not kept", "netuid", e.NetUID, "epoch", e.Epoch, "err", err)
+				}
+			}
+			events.Emit(a.told(e))
 		}
 		db, err := kv.Open(a.Home)
 		if err != nil {
@@ -104,7 +113,7 @@ func (a *Axon) Run(ctx context.Context, log *slog.Logger, events *event.Writer, 
 		return err
 	}
 	m, err := miner.New(miner.Config{ChainID: r.Genesis.ChainID, Hotkey: a.Hotkey, Net: r.Net, Chain: r, Keep: keep, Subnets: engines, Log: log,
-		Notify: func(e miner.Event) { events.Emit(a.told(e)) }})
+		Notify: told})
 	if err != nil {
 		return err
 	}

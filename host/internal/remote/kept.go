@@ -28,25 +28,10 @@ type trust struct {
 }
 
 // Record has fn read a view of the newest state, and returns what proves all that
-// it read. The light client is one of its own that starts from the root of trust
-// of the join string, as everybody does who verifies it again.
+// it read, from the join string's root of trust on.
 func (r *Remote) Record(ctx context.Context, fn func(ledger.View) error) (*chain.Tape, error) {
-	j := r.conf.Join
-	t := &chain.Tape{}
-	ask := t.Record(r.ask)
-	g, err := chain.FetchGenesis(ctx, ask, j.Genesis)
-	if err != nil {
-		return nil, err
-	}
-	l, err := chain.OpenLight(ctx, chain.LightConfig{Genesis: g, Anchor: j.Anchor, Saved: r.conf.Saved, Ask: ask, Witnesses: r.witnesses, Log: r.log})
-	if err != nil {
-		return nil, err
-	}
-	v, err := l.View(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return t, fn(v)
+	return chain.RecordTape(ctx, chain.LightConfig{Genesis: r.Genesis, Anchor: r.conf.Join.Anchor, Saved: r.conf.Saved, Ask: r.ask, Witnesses: r.witnesses, Log: r.log},
+		func(v *chain.LightView) error { return fn(v) })
 }
 
 // Append appends [1, tape, code].

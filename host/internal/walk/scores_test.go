@@ -104,6 +104,7 @@ func TestScoresWalkthrough(t *testing.T) {
 		{`(?m)^netuid 1 epoch 2 validator 5\w+: equal \(\d rounds, \d+ scores, \d+ fuel, interpreter, `, 3},
 		{`(?m)^3 +5\w+ +revealed +\d+ +[0-9a-f]{16} +by \d+, \d+ bytes$`, 3},
 		{`(?m)^netuid 1 epoch 3 validator 5\w+: good \(3 rounds, 12 responses; scores not recomputed\)$`, 1},
+		{`(?m)^netuid 1 epoch 3 validator 5\w+: shown \(3 receipts\)$`, 3},
 		{`(?m)^round 1 miner 5\w+: answered, score [01]\.\d{6}$`, 1},
 		{`(?m)^forged\.bundle: round 1 miner 5\w+: score 0\.750000 instead of 0\.\d{6}$`, 1},
 		{`(?m)^netuid 1 epoch 3 validator 5\w+: different: round 1 miner 5\w+: score: published 0\.750000, replayed 0\.\d{6}$`, 1},
