@@ -11,6 +11,7 @@ import (
 	"github.com/plexus-network/plexus/p2p"
 	"github.com/plexus-network/plexus/subnets/evidence"
 	"github.com/plexus-network/plexus/subnets/round"
+	"github.com/plexus-network/plexus/subnets/validator"
 )
 
 // exchange is what a miner that does not keep to the rules has in hand.
@@ -118,6 +119,12 @@ func TestMiners(t *testing.T) {
 		{rogue("no reply frame", func(x *exchange) { x.s.Send([]byte{0x83, 1, 9}) }), evidence.None},
 		{rogue("a reply too long", func(x *exchange) { x.s.Send(make([]byte, 1<<20)) }), evidence.None},
 		{rogue("busy", func(x *exchange) { x.s.Send((&round.Reply{Busy: 1000}).Append(nil)) }), evidence.Busy},
+		{rogue("no signature", func(x *exchange) {
+			a := round.SignAnswer(x.hot, round.Answer{Request: round.RequestHash(x.body), Hash: [32]byte{1}})
+			a.Sig = key.Signature{}
+			x.s.Send((&round.Reply{Answer: &a}).Append(nil))
+			x.s.Recv(256)
+		}), evidence.None},
 	}
 	parts := make([]part, len(cases))
 	for i := range cases {
@@ -127,6 +134,8 @@ func TestMiners(t *testing.T) {
 	p.DeadlineMS = 3000 // some use it up
 	a := newArena(t, textModule(t), corpus(t), p, parts...)
 	a.revealed(1)
+	a.faulty(map[int]validator.Fault{3: validator.FaultMismatch, 4: validator.FaultMismatch, 7: validator.FaultMalformed, 8: validator.FaultOversize, 9: validator.FaultOversize,
+		15: validator.FaultStale, 16: validator.FaultSignature, 17: validator.FaultMalformed, 18: validator.FaultOversize, 20: validator.FaultUnsigned})
 	for v, b := range a.equal(1) {
 		shares(t, b, map[int]bool{validators + 1: true, validators + 2: true})
 		for i := range b.Rounds {
@@ -170,6 +179,29 @@ func TestMiners(t *testing.T) {
 			}
 			if alone = scores[0]; alone/2 != shared || alone > abi.One {
 				t.Errorf("validator %d round %d: a copied answer has %d, alone it has %d", v, i, shared, alone)
+			}
+		}
+	}
+}
+
+// faulty wants each of these miners, and no other, to be told of by every
+// validator, with what was wrong, once a round.
+func (a *arena) faulty(want map[int]validator.Fault) {
+	a.t.Helper()
+	for i := range validators {
+		counts := map[int]int{}
+		for _, e := range a.told(i, "fault") {
+			k := a.number(e.Miner) - validators
+			if e.Fault != want[k] {
+				a.t.Errorf("validator %d: miner %d: %q, want %q", i, k, e.Fault, want[k])
+			}
+			if e.Epoch == 1 {
+				counts[k]++
+			}
+		}
+		for k, f := range want {
+			if counts[k] == 0 {
+				a.t.Errorf("validator %d does not tell of miner %d: %s", i, k, f)
 			}
 		}
 	}

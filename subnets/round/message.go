@@ -26,6 +26,7 @@ const MaxFrame = abi.MaxPayload + 4096
 var (
 	ErrRequest = errors.New("round: request is not acceptable")
 	ErrAnswer  = errors.New("round: answer does not fit the request")
+	ErrOther   = errors.New("it answers another request") // is an ErrAnswer too
 	ErrReceipt = errors.New("round: receipt does not fit the answer")
 	ErrPayload = errors.New("round: payload is not what was announced")
 )
@@ -213,7 +214,7 @@ func (s *Signed) OpenAnswer(request []byte, callee Verifier) (Answer, error) {
 		return a, errors.Join(ErrAnswer, err)
 	}
 	if a.Request != RequestHash(request) {
-		return a, errors.Join(ErrAnswer, errors.New("it answers another request"))
+		return a, errors.Join(ErrAnswer, ErrOther)
 	}
 	if err := callee.Verify("answer", s.Body, s.Sig); err != nil {
 		return a, errors.Join(ErrAnswer, err)

@@ -179,7 +179,7 @@ func (v *Validator) judge(ctx context.Context, j *job, a *asked, w *waiting) (er
 	}
 	mod, err := v.Module(ctx, plugins.ID(j.rec.Module))
 	if err != nil {
-		return fmt.Errorf("loading module: %w", err)
+		return fmt.Errorf("%w: %w", ErrModule, err)
 	}
 	var values [][]byte
 	if a.r.Inputs, values, err = w.ordered(); err != nil {
@@ -209,7 +209,7 @@ func (v *Validator) judge(ctx context.Context, j *job, a *asked, w *waiting) (er
 func (v *Validator) play(ctx context.Context, j *job) (*asked, error) {
 	mod, err := v.Module(ctx, plugins.ID(j.rec.Module))
 	if err != nil {
-		return nil, fmt.Errorf("loading module: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrModule, err)
 	}
 	manifest := mod.Manifest()
 	r := &evidence.Round{Round: j.id.round}
@@ -246,11 +246,11 @@ func (v *Validator) slices(ctx context.Context, rec *ledger.EpochRecord, seed [3
 	}
 	set, err := v.Data(ctx, rec.Data, rec.Epoch)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("%w: %w", ErrData, err)
 	}
 	first, total := rec.Data.Draw(rec.Epoch)
 	if total == 0 {
-		return nil, nil, fmt.Errorf("epoch %d has no window of the data left: the subnet's owner must add a data set", rec.Epoch)
+		return nil, nil, fmt.Errorf("%w: epoch %d has no window of the data left: the subnet's owner must add a data set", ErrData, rec.Epoch)
 	}
 	for _, i := range round.Slices(seed, total, count) {
 		b, proof, err := set.Slice(first + i)
@@ -319,5 +319,11 @@ func (v *Validator) ask(ctx context.Context, j *job, beta, taskHash [32]byte, ta
 		})
 	}
 	g.Wait()
+	for i, t := range talks {
+		if t.fault != "" {
+			v.Log.Info("a miner's message is faulty", "netuid", v.NetUID, "epoch", j.id.epoch, "round", j.id.round, "miner", t.member.Hotkey, "fault", t.fault)
+			v.Notify(Event{Kind: "fault", NetUID: v.NetUID, Epoch: j.id.epoch, Round: j.id.round, Miner: j.roster[asked[i]].Hotkey, Fault: t.fault})
+		}
+	}
 	return out
 }

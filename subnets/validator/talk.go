@@ -24,6 +24,7 @@ type talk struct {
 	announced round.Answer
 	receipt   key.Signature
 	paid      *round.Payload
+	fault     Fault // of the miner, empty for none
 }
 
 // hash gets the miner's signed hash within half. A transport error is tried
@@ -50,6 +51,9 @@ func (t *talk) hash(ctx, half context.Context) {
 		stop := context.AfterFunc(half, func() { s.Close() })
 		reply, err := t.put(s)
 		if !stop() || err != nil {
+			if half.Err() == nil {
+				t.unread(s, err)
+			}
 			s.Close()
 			if half.Err() != nil || errors.Is(err, round.ErrAnswer) {
 				return
@@ -74,6 +78,7 @@ func (t *talk) hash(ctx, half context.Context) {
 		}
 		a, err := reply.Answer.OpenAnswer(t.ask.Request.Body, t.member.Hotkey)
 		if err != nil {
+			t.wrong(s, unfit(reply.Answer, err))
 			s.Close()
 			return
 		}
@@ -178,14 +183,21 @@ func (t *talk) payload(by key.Signer, maxAnswer int) {
 	}
 	b, err := t.stream.Recv(min(maxAnswer+128, round.MaxFrame))
 	if err != nil {
+		t.unread(t.stream, err)
 		return
 	}
 	p, err := round.DecodePayload(b)
-	if err != nil || len(p.Data) > maxAnswer {
+	switch {
+	case err != nil:
+		t.wrong(t.stream, FaultMalformed)
+		return
+	case len(p.Data) > maxAnswer:
+		t.wrong(t.stream, FaultOversize)
 		return
 	}
 	t.paid, t.status = &p, evidence.Answered
 	if p.Matches(t.announced) != nil {
+		t.wrong(t.stream, FaultMismatch)
 		t.status = evidence.Mismatch
 	}
 }

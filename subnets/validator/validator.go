@@ -83,14 +83,18 @@ type Config struct {
 
 // Event is one thing that the loop did.
 type Event struct {
-	Kind   string // "round", "skipped", "evidence", "commit", "reveal", "permit-gone", "permit-back"
+	Kind   string // "round", "skipped", "fault", "evidence", "commit", "reveal", "permit-gone", "permit-back"
 	NetUID ledger.NetUID
 	Epoch  ledger.Epoch
 	Round  uint16
 	Scores []Score // of a round
 	Root   [32]byte
 	Bytes  int64 // of an evidence file
-	Err    error // why a round was skipped
+	Err    error // why a round was skipped: ErrModule or ErrData may be in it
+
+	// Of a fault: whose message was wrong, and how.
+	Miner ledger.Hotkey
+	Fault Fault
 }
 
 // Score is one asked miner's result in a round.

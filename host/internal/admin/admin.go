@@ -65,21 +65,23 @@ type Snapshot struct {
 
 // Subnet is one subnet that the node validates.
 type Subnet struct {
-	NetUID    uint16     `json:"netuid"`
-	State     string     `json:"state"`          // running; ending, until its rounds in flight are kept; waiting, to be started again
-	Data      string     `json:"data,omitempty"` // file or folder
-	Root      string     `json:"data_root,omitempty"`
-	Windows   uint64     `json:"data_windows,omitempty"` // of the data set, 0 for one that is not divided
-	Left      uint64     `json:"data_windows_left"`      // from the running epoch on
-	DataErr   string     `json:"data_error,omitempty"`   // why the data is not at hand
-	Fuel      uint64     `json:"fuel,omitempty"`         // a second, 0 for no bound of its own
-	Memory    uint64     `json:"memory,omitempty"`       // bytes, likewise
-	Bandwidth uint64     `json:"bandwidth,omitempty"`    // bytes a second, likewise
-	Scored    int        `json:"rounds_scored"`          // since the node's start
-	Skipped   int        `json:"rounds_skipped"`
-	Restarts  int        `json:"restarts"`
-	Err       string     `json:"last_error,omitempty"`
-	ErrAt     *time.Time `json:"last_error_at,omitempty"`
+	NetUID    uint16         `json:"netuid"`
+	State     string         `json:"state"`          // running; no permit, and so resting; ending, until its rounds in flight are kept; waiting, to be started again
+	Data      string         `json:"data,omitempty"` // file or folder
+	Root      string         `json:"data_root,omitempty"`
+	Windows   uint64         `json:"data_windows,omitempty"` // of the data set, 0 for one that is not divided
+	Left      uint64         `json:"data_windows_left"`      // from the running epoch on
+	DataErr   string         `json:"data_error,omitempty"`   // why the data is not at hand
+	Fuel      uint64         `json:"fuel,omitempty"`         // a second, 0 for no bound of its own
+	Memory    uint64         `json:"memory,omitempty"`       // bytes, likewise
+	Bandwidth uint64         `json:"bandwidth,omitempty"`    // bytes a second, likewise
+	Scored    int            `json:"rounds_scored"`          // since the node's start
+	Skipped   int            `json:"rounds_skipped"`
+	Skips     map[string]int `json:"skips,omitempty"`        // those by why: module, data, other
+	Faults    map[string]int `json:"miner_faults,omitempty"` // faulty messages of miners, by kind
+	Restarts  int            `json:"restarts"`
+	Err       string         `json:"last_error,omitempty"`
+	ErrAt     *time.Time     `json:"last_error_at,omitempty"`
 }
 
 // Setting is a key of the configuration with which the node runs.

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -109,6 +111,15 @@ func unbounded(n uint64) string {
 	return fmt.Sprint(n)
 }
 
+// counted writes counts by name.
+func counted(m map[string]int) string {
+	var out []string
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, fmt.Sprintf("%d %s", m[k], k))
+	}
+	return strings.Join(out, ", ")
+}
+
 func printAnswer(c *cobra.Command, a *admin.Answer) error {
 	w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 	for _, p := range a.Peers {
@@ -134,6 +145,9 @@ func printAnswer(c *cobra.Command, a *admin.Answer) error {
 	for _, s := range a.Subnets {
 		fmt.Fprintf(w, "netuid %d\t%s\t%d rounds scored\t%d skipped\t%d restarts\tdata %s\tfuel/s %s\tmemory %s\tbytes/s %s\n",
 			s.NetUID, s.State, s.Scored, s.Skipped, s.Restarts, cmp.Or(s.Data, "none"), unbounded(s.Fuel), unbounded(s.Memory), unbounded(s.Bandwidth))
+		if len(s.Faults) > 0 {
+			fmt.Fprintf(w, "\tfaulty messages of miners: %s\n", counted(s.Faults))
+		}
 		if s.Windows > 0 {
 			fmt.Fprintf(w, "\tdata: %d of %d windows left\n", s.Left, s.Windows)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"reflect"
 	"slices"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/plexus-network/plexus/host/internal/admin"
 	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/subnets/validator"
 )
 
 // Pauses before a loop that failed is started again.
@@ -56,7 +58,10 @@ type subnetLoop struct {
 	ending   bool
 	waiting  bool // to be started again
 	restarts int
-	rounds   map[string]int // by outcome: scored or skipped
+	scored   int            // rounds
+	skipped  map[string]int // rounds, by the names of skips
+	faults   map[string]int // miners' messages, by validator.Fault
+	idle     bool           // its hotkey has no permit
 	lastErr  string
 	since    time.Time // of lastErr
 	data     dataState
@@ -124,7 +129,7 @@ func (l *loops) reconcile(ctx context.Context, g *errgroup.Group) {
 		if l.all[w.NetUID] != nil { // one that is ending wakes us when it is gone
 			continue
 		}
-		s := &subnetLoop{netuid: w.NetUID, cfg: w, quit: make(chan struct{}), rounds: map[string]int{}}
+		s := &subnetLoop{netuid: w.NetUID, cfg: w, quit: make(chan struct{}), skipped: map[string]int{}, faults: map[string]int{}}
 		l.bound(w)
 		l.all[w.NetUID] = s
 		g.Go(func() error {
@@ -145,7 +150,7 @@ func (l *loops) keep(ctx context.Context, s *subnetLoop) {
 	for pause := againFirst; ; pause = min(2*pause, againLast) {
 		began := time.Now()
 		l.mu.Lock()
-		s.waiting = false
+		s.waiting, s.idle = false, false
 		l.mu.Unlock()
 		err := l.run(ctx, s, s.quit)
 		select {
@@ -181,17 +186,25 @@ func (l *loops) keep(ctx context.Context, s *subnetLoop) {
 
 func (s *subnetLoop) fail(err error) { s.lastErr, s.since = err.Error(), time.Now() }
 
-// round counts a round.
-func (l *loops) round(netuid ledger.NetUID, outcome string, err error) {
+// skip counts a round that was skipped.
+func (s *subnetLoop) skip(err error) {
+	why := "other"
+	switch {
+	case errors.Is(err, validator.ErrModule):
+		why = "module"
+	case errors.Is(err, validator.ErrData):
+		why = "data"
+	}
+	s.skipped[why]++
+	s.fail(err)
+}
+
+// count changes what is counted of a subnet, if it is validated.
+func (l *loops) count(netuid ledger.NetUID, fn func(s *subnetLoop)) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	s := l.all[netuid]
-	if s == nil {
-		return
-	}
-	s.rounds[outcome]++
-	if err != nil {
-		s.fail(err)
+	if s := l.all[netuid]; s != nil {
+		fn(s)
 	}
 }
 
@@ -230,12 +243,17 @@ func (l *loops) list() (out []admin.Subnet) {
 	defer l.mu.Unlock()
 	for _, s := range l.all {
 		x := admin.Subnet{NetUID: uint16(s.netuid), State: "running", Data: s.cfg.Data, Fuel: s.cfg.Fuel, Memory: s.cfg.Memory, Bandwidth: s.cfg.Bandwidth,
-			Scored: s.rounds["scored"], Skipped: s.rounds["skipped"], Restarts: s.restarts, Err: s.lastErr}
+			Scored: s.scored, Skips: maps.Clone(s.skipped), Faults: maps.Clone(s.faults), Restarts: s.restarts, Err: s.lastErr}
+		for _, n := range s.skipped {
+			x.Skipped += n
+		}
 		switch {
 		case s.ending:
 			x.State = "ending"
 		case s.waiting:
 			x.State = "waiting"
+		case s.idle:
+			x.State = "no permit"
 		}
 		if s.data.Root != ([32]byte{}) {
 			x.Root, x.Windows, x.Left, x.DataErr = fmt.Sprintf("%x", s.data.Root), s.data.Windows, s.data.Left, s.data.Err

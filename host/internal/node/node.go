@@ -422,6 +422,17 @@ func (n *Node) report(b chain.Block) {
 
 // notify tells of the validator's work.
 func (n *Node) notify(e validator.Event) {
+	switch e.Kind {
+	case "fault": // as many as misbehaving miners like: they are counted
+		n.loops.count(e.NetUID, func(s *subnetLoop) { s.faults[string(e.Fault)]++ })
+		return
+	case "permit-gone", "permit-back":
+		n.loops.count(e.NetUID, func(s *subnetLoop) { s.idle = e.Kind == "permit-gone" })
+	case "round":
+		n.loops.count(e.NetUID, func(s *subnetLoop) { s.scored++ })
+	case "skipped":
+		n.loops.count(e.NetUID, func(s *subnetLoop) { s.skip(e.Err) })
+	}
 	out := event.Event{Kind: "my-" + e.Kind, Netuid: uint16(e.NetUID), Epoch: e.Epoch, Round: int(e.Round), Bytes: int(e.Bytes)}
 	if e.Root != ([32]byte{}) {
 		out.Root = fmt.Sprintf("%x", e.Root)
@@ -433,12 +444,6 @@ func (n *Node) notify(e validator.Event) {
 		out.Scores = append(out.Scores, event.Score{Hotkey: s.Hotkey.String(), Score: evidence.Decimal(s.Score), Status: s.Status.String()})
 	}
 	n.events.Emit(out)
-	switch e.Kind {
-	case "round":
-		n.loops.round(e.NetUID, "scored", nil)
-	case "skipped":
-		n.loops.round(e.NetUID, "skipped", e.Err)
-	}
 }
 
 // chainView is the node's chain as a validator's loop sees it.
