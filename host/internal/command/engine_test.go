@@ -2,7 +2,10 @@ package command
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,10 +14,20 @@ import (
 )
 
 // TestMain lets the test binary be the program that starts engines, which starts
-// itself.
+// itself. Tests have a HOME of their own: without the Go toolchain's folders, each
+// would compile the standard library anew.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "engine" {
 		os.Exit(Main())
+	}
+	out, err := exec.Command("go", "env", "-json", "GOCACHE", "GOMODCACHE", "GOPATH").Output()
+	var env map[string]string
+	if err = errors.Join(err, json.Unmarshal(out, &env)); err != nil {
+		fmt.Fprintln(os.Stderr, "go env:", err)
+		os.Exit(1)
+	}
+	for name, value := range env {
+		os.Setenv(name, value)
 	}
 	os.Exit(m.Run())
 }

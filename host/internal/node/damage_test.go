@@ -41,6 +41,7 @@ func usedHome(t *testing.T) (string, map[uint64][32]byte) {
 // node may refuse to start, by an error that says so, or come up with the state
 // that it had; it never goes on from another.
 func TestDamagedStore(t *testing.T) {
+	t.Parallel()
 	home, want := usedHome(t)
 	files, err := filepath.Glob(filepath.Join(home, "chain", "*"))
 	if err != nil {
@@ -150,6 +151,7 @@ func damage(t *testing.T, file, how string) {
 // TestDamagedWork does the same to the second database and to what consensus
 // keeps in files.
 func TestDamagedWork(t *testing.T) {
+	t.Parallel()
 	home, want := usedHome(t)
 	work, err := kv.Open(filepath.Join(home, "work"))
 	if err != nil {

@@ -128,6 +128,7 @@ func wantError(t *testing.T, err error, is error, words ...string) {
 }
 
 func TestStopAndResume(t *testing.T) {
+	t.Parallel()
 	home := newHome(t, testGenesis(t, "one"))
 	first, err := roots(t, home, 5)
 	if err != nil {
@@ -148,6 +149,7 @@ func TestStopAndResume(t *testing.T) {
 }
 
 func TestOtherGenesis(t *testing.T) {
+	t.Parallel()
 	home := newHome(t, testGenesis(t, "one"))
 	if _, err := roots(t, home, 2); err != nil {
 		t.Fatal(err)
