@@ -51,12 +51,9 @@ func (a *account) refill(now time.Time) {
 	if a.budget.Rate == 0 {
 		return
 	}
-	most := int64(a.budget.Rate) * burst
-	if since := now.Sub(a.at); since >= burst*time.Second*16 {
-		a.fuel = max(a.fuel, most)
-	} else {
-		a.fuel = min(most, a.fuel+int64(since.Seconds()*float64(a.budget.Rate)))
-	}
+	rate := float64(a.budget.Rate)
+	// As floats, which a long time cannot make overflow.
+	a.fuel = int64(min(burst*rate, float64(a.fuel)+now.Sub(a.at).Seconds()*rate))
 	a.at = now
 }
 

@@ -116,16 +116,31 @@ func TestBudgets(t *testing.T) {
 	t.Run("fuel", func(t *testing.T) {
 		q := newQueue(places(1), Budget{}, Budget{Rate: 1e6})
 		w, _ := q.take(t.Context(), nil, a, 0)
-		q.give(w, a, 0, 2.1e6) // overdrawn by a tenth of a second
-		if q.affords(a) || !q.affords(b) {
+		start := time.Now()
+		q.give(w, a, 0, 2.3e6) // overdrawn by three tenths of a second
+		if !q.affords(b) || q.affords(a) && time.Since(start) < 300*time.Millisecond {
 			t.Error("the wrong module is overdrawn")
 		}
-		start := time.Now()
 		if _, err := q.take(t.Context(), nil, a, 0); err != nil {
 			t.Fatal(err)
 		}
-		if d := time.Since(start); d < 50*time.Millisecond || d > 5*time.Second {
-			t.Errorf("waited %v for a tenth of a second's fuel", d)
+		if d := time.Since(start); d < 290*time.Millisecond || d > 10*time.Second {
+			t.Errorf("waited %v for three tenths of a second's fuel", d)
+		}
+	})
+	t.Run("a debt is paid whenever it is looked at", func(t *testing.T) {
+		now := time.Now()
+		once := newAccount(Budget{Rate: 1e6}, now)
+		once.fuel = -1e9
+		often := once
+		for s := range 100 {
+			often.refill(now.Add(time.Duration(s+1) * time.Second))
+		}
+		if once.refill(now.Add(100 * time.Second)); once.fuel != often.fuel || once.fuel != -9e8 {
+			t.Errorf("%d at once, %d by and by", once.fuel, often.fuel)
+		}
+		if once.refill(now.Add(1e6 * time.Second)); once.fuel != 2e6 {
+			t.Errorf("%d saved up", once.fuel)
 		}
 	})
 	t.Run("given up", func(t *testing.T) {
