@@ -79,7 +79,7 @@ func TestStream(t *testing.T) {
 	if seen, got, err = ask("broken"); got != nil || len(seen) != 1 || !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "muse") {
 		t.Errorf("%q, %q, %v", seen, got, err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 75*time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var mu sync.Mutex
 	n, over := 0, false
@@ -89,10 +89,11 @@ func TestStream(t *testing.T) {
 		if n++; over {
 			t.Error("a part for a caller that is gone")
 		}
+		cancel()
 	})
 	mu.Lock()
 	over = true
-	if !errors.Is(err, context.DeadlineExceeded) || n == 0 {
+	if !errors.Is(err, context.Canceled) || n == 0 || n == 5 {
 		t.Errorf("%d parts, %v", n, err)
 	}
 	mu.Unlock()
@@ -209,20 +210,11 @@ func TestGibibyte(t *testing.T) {
 // one that is stopped while it has nothing to do before a task is lost to it.
 func TestStopped(t *testing.T) {
 	c := config("good")
-	c.Timeout = 500 * time.Millisecond
+	c.Timeout = time.Second
 	e := open(t, c)
 	works(t, e)
 	pid := e.Health().PID
-	failed := make(chan error)
-	go func() {
-		_, err := e.Answer(t.Context(), 7, []byte("slow"))
-		failed <- err
-	}()
-	time.Sleep(50 * time.Millisecond)
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-failed; !errors.Is(err, ErrHung) {
+	if _, err := e.Answer(t.Context(), 7, []byte("stop")); !errors.Is(err, ErrHung) {
 		t.Error(err)
 	}
 	if !gone(pid) {
@@ -245,7 +237,7 @@ func TestStopped(t *testing.T) {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(10 * time.Second); e.Health().Restarts == 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(30 * time.Second); e.Health().Restarts == 0 && time.Now().Before(deadline); {
 		time.Sleep(10 * time.Millisecond)
 	}
 	if h := e.Health(); h.Restarts != 1 || !errors.Is(h.LastErr, ErrHung) || !gone(pid) {
@@ -292,7 +284,7 @@ func TestWrongHandshake(t *testing.T) {
 		if !errors.Is(err, ErrHandshake) || !strings.Contains(strings.ToLower(err.Error()), c.text) {
 			t.Errorf("%s: %v", c.script, err)
 		}
-		if d := time.Since(begin); d > 8*time.Second {
+		if d := time.Since(begin); d > 30*time.Second {
 			t.Errorf("%s: took %v", c.script, d)
 		}
 	}

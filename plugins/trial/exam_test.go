@@ -25,7 +25,13 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, sit(mode))
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	var err error
+	if compiled, err = os.MkdirTemp("", "plexus-trial-"); err != nil {
+		panic(err)
+	}
+	code := m.Run()
+	os.RemoveAll(compiled)
+	os.Exit(code)
 }
 
 func sit(mode string) error {
@@ -53,7 +59,7 @@ func sit(mode string) error {
 			select {}
 		case mode == "slow":
 			time.Sleep(150 * time.Millisecond)
-		case mode == "tight" && n <= 4:
+		case mode == "tight" && n == 1:
 			time.Sleep(2500 * time.Millisecond)
 		case mode == "lazy":
 			return []byte("e"), nil
@@ -105,7 +111,11 @@ func TestExamine(t *testing.T) {
 	} {
 		t.Run(c.mode, func(t *testing.T) {
 			t.Parallel()
-			e, err := engine.Open(t.Context(), engine.Config{Command: []string{os.Args[0]}, Name: c.mode, Timeout: max(2*time.Second, 2*c.deadline),
+			timeout := 30 * time.Second
+			if c.mode == "stuck" {
+				timeout = 2 * time.Second // it is what ends it
+			}
+			e, err := engine.Open(t.Context(), engine.Config{Command: []string{os.Args[0]}, Name: c.mode, Timeout: timeout,
 				Env: []string{envMode + "=" + c.mode, envSolver + "=" + file}})
 			if err != nil {
 				t.Fatal(err)

@@ -15,13 +15,16 @@ import (
 	"github.com/plexus-network/plexus/plugins/wasm"
 )
 
+// compiled keeps the example's code between the tests.
+var compiled string
+
 func spell(t *testing.T) plugins.Caller {
 	t.Helper()
 	code, err := plugins.Build(t.Context(), filepath.Join("..", "..", "sdk-wasm", "go", "spell"), os.Stderr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine, err := wasm.NewEngine(wasm.Config{})
+	engine, err := wasm.NewEngine(wasm.Config{CacheDir: compiled})
 	if err != nil {
 		t.Fatal(err)
 	}

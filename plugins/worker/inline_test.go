@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"context"
 	"errors"
 	"io"
 	"math"
@@ -17,8 +18,10 @@ import (
 // TestInline: a call shows the same wherever it ends, short ones end in this
 // process, long ones in a worker, and each operation is remembered.
 func TestInline(t *testing.T) {
-	_, away := open(t, Config{})
-	p, m := open(t, Config{Inline: DefaultInline})
+	lim := plugins.DefaultLimits()
+	lim.Fuel = 2e8 // a loop need not take its two thousand million here
+	_, away := open(t, Config{Limits: lim})
+	p, m := open(t, Config{Limits: lim, Inline: DefaultInline})
 	defer m.(io.Closer).Close()
 	for _, in := range []string{"ehello", "sno", "pouch", "x", "r", "g", "g", "l", "m", "e" + strings.Repeat("y", 1<<16)} {
 		want := outcome(away.Call(t.Context(), abi.OpSolve, []byte(in), [32]byte{5}))
@@ -63,16 +66,20 @@ func longestPause(before *metrics.Float64Histogram) (time.Duration, *metrics.Flo
 // TestCollectorIsNotHeldUp: while a guest loops for ever, this process's garbage
 // collector stops the world without waiting for it.
 func TestCollectorIsNotHeldUp(t *testing.T) {
-	_, m := open(t, Config{Inline: DefaultInline, Timeout: 3 * time.Second})
+	p, m := open(t, Config{Inline: DefaultInline})
 	defer m.(io.Closer).Close()
-	// Pauses are also what a busy machine makes of them: the best of three counts.
+	// Pauses are also what a busy machine makes of them: one of ten rounds has to be
+	// short. A guest that held the collector up would do it in all.
+	const enough = 50 * time.Millisecond
 	best := time.Hour
-	for range 3 {
+	for i := 0; i < 10 && best >= enough; i++ {
+		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() {
-			_, err := m.Call(t.Context(), abi.OpSolve, []byte("l"), [32]byte{})
+			_, err := m.Call(ctx, abi.OpSolve, []byte("l"), [32]byte{})
 			done <- err
 		}()
+		running(t, p)
 		_, before := longestPause(nil)
 		for range 20 {
 			runtime.GC()
@@ -80,15 +87,13 @@ func TestCollectorIsNotHeldUp(t *testing.T) {
 		}
 		worst, _ := longestPause(before)
 		best = min(best, worst)
-		if err := <-done; !errors.Is(err, plugins.ErrDeadline) && !errors.Is(err, plugins.ErrFuel) {
+		cancel()
+		if err := <-done; !errors.Is(err, context.Canceled) && !errors.Is(err, plugins.ErrFuel) {
 			t.Fatal(err)
-		}
-		if best < 50*time.Millisecond {
-			break
 		}
 	}
 	t.Logf("longest pause %v", best)
-	if best >= 50*time.Millisecond {
+	if best >= enough {
 		t.Errorf("the collector was held up for %v", best)
 	}
 }

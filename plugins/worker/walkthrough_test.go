@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/plexus-network/plexus/abi"
 	"github.com/plexus-network/plexus/plugins"
@@ -85,9 +84,7 @@ func TestWalkThrough(t *testing.T) {
 		_, err := call(one, "g")
 		done <- err
 	}()
-	for start := time.Now(); pool.Stats().Running == 0 && time.Since(start) < 10*time.Second; {
-		time.Sleep(time.Millisecond)
-	}
+	running(t, pool)
 	apply("7=two.wasm", "")
 	two, err := r.Open(t.Context(), 7, plugins.ID{})
 	if err != nil || two.ID() != plugins.Digest(second) {
