@@ -2,9 +2,6 @@ package conform
 
 import (
 	"encoding/binary"
-	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -19,30 +16,6 @@ func check(t *testing.T, code []byte) *Report {
 		t.Fatal(err)
 	}
 	return r
-}
-
-// The example of each SDK keeps the contract.
-func TestSDKsConform(t *testing.T) {
-	for _, dir := range []string{"go/spell", "rust", "c", "assemblyscript"} {
-		t.Run(dir, func(t *testing.T) {
-			code, err := plugins.Build(t.Context(), filepath.Join("..", "..", "sdk-wasm", filepath.FromSlash(dir)), os.Stderr)
-			if errors.Is(err, plugins.ErrTool) {
-				t.Skip(err)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			r := check(t, code)
-			for _, f := range r.Findings {
-				if f.Verdict != Passed {
-					t.Errorf("%s: %s: %s", f.Check, f.Verdict, f.Detail)
-				}
-			}
-			if r.Calls < 100 || r.Fuel == 0 {
-				t.Errorf("%d calls, %d fuel", r.Calls, r.Fuel)
-			}
-		})
-	}
 }
 
 // handmade is a hand-made solver: solve gives the envelope at 64, which holds the

@@ -2,7 +2,6 @@ package selftest
 
 import (
 	"bytes"
-	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -15,24 +14,12 @@ import (
 	"github.com/plexus-network/plexus/abi"
 	"github.com/plexus-network/plexus/plugins"
 	"github.com/plexus-network/plexus/plugins/trial"
-	"github.com/plexus-network/plexus/plugins/wasm"
 )
-
-// examples are the SDKs' own modules, one in each language.
-var examples = map[string]string{"go": "go/spell", "rust": "rust", "c": "c", "as": "assemblyscript"}
 
 // workload scores forty answers in one module: reply and fuel of each of the calls.
 func workload(t *testing.T, code []byte, interpreter bool, calls int) []string {
 	t.Helper()
-	engine, err := wasm.NewEngine(wasm.Config{Interpreter: interpreter})
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := engine.Load(t.Context(), code)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer m.Close(context.Background())
+	m := load(t, code, interpreter)
 	var answers [][]byte
 	for i := range 40 {
 		answers = append(answers, bytes.Repeat([]byte{'a' + byte(i%26), 'b' + byte(i%7)}, 1+i%32))
@@ -81,8 +68,8 @@ func TestOtherMachine(t *testing.T) {
 	}
 	dir := t.TempDir()
 	want := map[string]string{}
-	for language, folder := range examples {
-		code, err := plugins.Build(t.Context(), filepath.Join("..", "..", "sdk-wasm", filepath.FromSlash(folder)), os.Stderr)
+	for language := range examples {
+		code, err := built[language]()
 		if errors.Is(err, plugins.ErrTool) {
 			t.Logf("left out: %v", err)
 			continue
