@@ -60,6 +60,16 @@ func (o Op) String() string {
 	return opNames[o]
 }
 
+// ParseOp finds the operation of that name, as String gives it.
+func ParseOp(name string) (Op, bool) {
+	for o := OpDescribe; int(o) < len(opNames); o++ {
+		if opNames[o] == name {
+			return o, true
+		}
+	}
+	return 0, false
+}
+
 // Errors of messages that decode but break a rule of the contract.
 var (
 	ErrScoreRange = errors.New("abi: score above one")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -40,6 +41,9 @@ func BuildNamed(ctx context.Context, dir string, out io.Writer) ([]byte, error) 
 func compile(ctx context.Context, dir string, b build) ([]byte, error) {
 	fail := func(err error) ([]byte, error) { return nil, fmt.Errorf("build module in %s: %w", dir, err) }
 	text, err := os.ReadFile(filepath.Join(dir, ManifestFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w: it stands beside a module's sources: 'plexus subnet new NAME' makes a folder that has one", err)
+	}
 	if err != nil {
 		return fail(err)
 	}

@@ -106,7 +106,7 @@ func ParseManifest(text []byte) (m abi.Manifest, err error) {
 		}
 	}
 	for _, name := range ops {
-		op, ok := parseOp(name)
+		op, ok := abi.ParseOp(name)
 		if !ok {
 			return m, fmt.Errorf("plugins: manifest: key \"ops\": unknown operation %q", name)
 		}
@@ -116,13 +116,4 @@ func ParseManifest(text []byte) (m abi.Manifest, err error) {
 		return m, fmt.Errorf("plugins: manifest: %w", err)
 	}
 	return m, nil
-}
-
-func parseOp(name string) (abi.Op, bool) {
-	for op := abi.OpDescribe; op <= abi.OpMerge; op++ {
-		if op.String() == name {
-			return op, true
-		}
-	}
-	return 0, false
 }

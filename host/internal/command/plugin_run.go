@@ -38,7 +38,7 @@ func pluginRunCommand() *cobra.Command {
 		Short: "Call one operation of a module and show its reply, fuel and log",
 		Long: `Calls one operation. Without --input the request is made as a node makes it: task from
 --seed; score of that task and of the answers given with --answer (text, 0x and hexadecimal,
-or @FILE); rank of one epoch with those scores; check of each answer; solve of the task;
+or @FILE); rank of one epoch with those scores; check of the first answer; solve of the task;
 merge of the answers into --artifact.
 --input gives the request's own bytes, from a file or from - for standard input.`,
 		Example: "  plexus plugin run demo --op score --seed 7 --answer '' --answer guess",
@@ -110,10 +110,8 @@ merge of the answers into --artifact.
 }
 
 func parseOp(name string) (abi.Op, error) {
-	for op := abi.OpDescribe; op <= abi.OpMerge; op++ {
-		if op.String() == name {
-			return op, nil
-		}
+	if op, ok := abi.ParseOp(name); ok {
+		return op, nil
 	}
 	return 0, usage("--op %s: describe, task, score, rank, check, solve, render, parse or merge", name)
 }
