@@ -80,6 +80,7 @@ func (d *body) decode(b []byte, t funcType) (groups, from, to int, err error) {
 	d.blocks[0].cost = int64(weightPlain + d.locals/localsPerUnit)
 	d.frames = append(d.frames, frame{op: opBlock, results: len(t.results)})
 	for len(d.frames) > 0 && r.err == nil {
+		d.straight()
 		d.instr()
 	}
 	r.end("body")

@@ -11,7 +11,8 @@ type rewriter struct {
 	wrap  bool // the body stands in a block of its own, to which return branches
 	weigh int  // what the function takes of the call depth, 0 for one that calls nothing
 
-	fuel, size, f32, f64 int // injected locals
+	fuel, size, f32, f64 int    // injected locals
+	get, set             []byte // the instructions that read and write the counter
 }
 
 func (w *rewriter) fuelGlobal() int  { return w.m.globals }
@@ -28,21 +29,18 @@ func (w *rewriter) op(op byte, v ...int) {
 func (w *rewriter) i32(v int64) { w.out = appendS(append(w.out, opI32Const), v) }
 func (w *rewriter) i64(v int64) { w.out = appendS(append(w.out, opI64Const), v) }
 
-func (w *rewriter) getFuel() {
+// access encodes how the counter is read and written in this function.
+func (w *rewriter) access() {
+	get, set, x := byte(opGlobalGet), byte(opGlobalSet), w.fuelGlobal()
 	if w.local {
-		w.op(opLocalGet, w.fuel)
-	} else {
-		w.op(opGlobalGet, w.fuelGlobal())
+		get, set, x = opLocalGet, opLocalSet, w.fuel
 	}
+	w.get = appendU(append(w.get[:0], get), x)
+	w.set = appendU(append(w.set[:0], set), x)
 }
 
-func (w *rewriter) setFuel() {
-	if w.local {
-		w.op(opLocalSet, w.fuel)
-	} else {
-		w.op(opGlobalSet, w.fuelGlobal())
-	}
-}
+func (w *rewriter) getFuel() { w.out = append(w.out, w.get...) }
+func (w *rewriter) setFuel() { w.out = append(w.out, w.set...) }
 
 // flush writes the local counter back; load reads it again.
 func (w *rewriter) flush() {
@@ -70,10 +68,8 @@ func (w *rewriter) check(in *instr) {
 
 func (w *rewriter) charge(in *instr, b *block) {
 	if b.cost > 0 {
-		w.getFuel()
-		w.i64(b.cost)
-		w.op(opI64Sub)
-		w.setFuel()
+		out := append(append(w.out, w.get...), opI64Const)
+		w.out = append(append(appendS(out, b.cost), opI64Sub), w.set...)
 	}
 	if b.check && w.cold {
 		w.check(in)
@@ -177,6 +173,7 @@ func (w *rewriter) declare(own []byte, groups int) {
 	w.out = appendU(w.out[:0], groups+more)
 	w.out = append(w.out, own...)
 	w.out = append(w.out, extra...)
+	w.access()
 }
 
 func (w *rewriter) prologue(t funcType) {

@@ -25,6 +25,8 @@ const (
 	opGlobalSet   = 0x24
 	opTableGet    = 0x25
 	opTableSet    = 0x26
+	opLoad        = 0x28 // the first of the loads
+	opStore       = 0x36 // the first of the stores, which end before opMemSize
 	opMemSize     = 0x3f
 	opMemGrow     = 0x40
 	opI32Const    = 0x41

@@ -48,11 +48,11 @@ func (d *body) plain(in *instr) (weight int) {
 			d.pop(2)
 		}
 		return weightTableRef
-	case op >= 0x28 && op <= 0x3e:
+	case op >= opLoad && op < opMemSize:
 		r.u32() // alignment
 		r.u32() // offset
 		d.memory()
-		if op < 0x36 {
+		if op < opStore {
 			d.pop(1)
 			d.push(1)
 		} else {

@@ -35,7 +35,7 @@ func sections(module []byte, custom func(name string, body []byte)) (s [numSecti
 		return s, refuse("%d bytes, over the limit of %d", len(module), MaxModule)
 	}
 	if len(module) < len(preamble) || string(module[:len(preamble)]) != preamble {
-		return s, refuse("not a Wasm module of version 1")
+		return s, refuse("not a Wasm module of version 1: give what 'plexus plugin build' or a compiler wrote")
 	}
 	r := &reader{b: module, p: len(preamble)}
 	last := 0
