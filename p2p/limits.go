@@ -9,7 +9,8 @@ import (
 // resources are libp2p's own limits, scaled to the machine, with more streams
 // per peer, since the consensus engine opens one for each message, and with the
 // configured connections, in all and per prefix. Loopback has no limit per
-// prefix: a development network lives there.
+// prefix: a development network lives there. Their metrics are off: they format
+// the time of each change of each count, a twelfth of what a short stream costs.
 func resources(c Config) (network.ResourceManager, error) {
 	base := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&base)
@@ -27,7 +28,7 @@ func resources(c Config) (network.ResourceManager, error) {
 	base.SystemBaseLimit.ConnsInbound = max(base.SystemBaseLimit.ConnsInbound, all)
 	base.SystemBaseLimit.ConnsOutbound = max(base.SystemBaseLimit.ConnsOutbound, all)
 	n := c.PrefixPeers
-	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(base.AutoScale()), rcmgr.WithLimitPerSubnet(
+	return rcmgr.NewResourceManager(rcmgr.NewFixedLimiter(base.AutoScale()), rcmgr.WithMetricsDisabled(), rcmgr.WithLimitPerSubnet(
 		[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: n}, {PrefixLength: 24, ConnCount: 4 * n}},
 		[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: n}, {PrefixLength: 48, ConnCount: 8 * n}}))
 }

@@ -5,10 +5,10 @@ import (
 	"context"
 	"crypto/ed25519"
 	"errors"
-	"io"
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,7 +18,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/plexus-network/plexus/p2p/internal/slots"
-	"github.com/plexus-network/plexus/p2p/internal/wire"
 )
 
 func TestMain(m *testing.M) {
@@ -108,100 +107,6 @@ func TestPortInUse(t *testing.T) {
 	}
 }
 
-func TestRequest(t *testing.T) {
-	for name, listen := range map[string]string{"quic": DefaultListen, "tcp": "/ip4/127.0.0.1/tcp/0"} {
-		t.Run(name, func(t *testing.T) {
-			a, b := start(t, 1, func(c *Config) { c.Listen = []string{listen} }), start(t, 2, func(c *Config) { c.Listen = []string{listen} })
-			connect(t, a, b)
-			b.Handle("echo", func(_ context.Context, s *Stream) {
-				for {
-					m, err := s.Recv(1 << 20)
-					if err != nil {
-						return
-					}
-					if s.Send(append([]byte(s.Remote().String()), m...)) != nil {
-						return
-					}
-				}
-			})
-			s, err := a.Open(t.Context(), b.ID(), "echo")
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer s.Close()
-			for _, n := range []int{0, 1, 64 << 10, 64<<10 + 1, 900 << 10} {
-				m := bytes.Repeat([]byte{byte(n)}, n)
-				if err := s.Send(m); err != nil {
-					t.Fatal(err)
-				}
-				got, err := s.Recv(1 << 20)
-				if err != nil || !bytes.Equal(got, append([]byte(a.ID().String()), m...)) {
-					t.Fatalf("%d bytes: %d back, %v", n, len(got), err)
-				}
-			}
-			s.CloseWrite()
-			if _, err := s.Recv(10); err != io.EOF {
-				t.Fatalf("after the end: %v", err)
-			}
-		})
-	}
-}
-
-func TestOversizeFrame(t *testing.T) {
-	a, b := start(t, 1), start(t, 2)
-	connect(t, a, b)
-	got := make(chan error, 1)
-	b.Handle("small", func(_ context.Context, s *Stream) {
-		_, err := s.Recv(10)
-		got <- err
-	})
-	s, err := a.Open(t.Context(), b.ID(), "small")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Send(make([]byte, 11)); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-got; !errors.Is(err, ErrFrame) {
-		t.Fatalf("receiver: %v", err)
-	}
-	if _, err := s.Recv(10); err == nil || err == io.EOF {
-		t.Fatalf("sender was not told: %v", err)
-	}
-	if err := s.Send(make([]byte, MaxFrame+1)); !errors.Is(err, ErrFrame) {
-		t.Fatalf("sending more than MaxFrame: %v", err)
-	}
-}
-
-func TestSlowPeer(t *testing.T) {
-	a, b := start(t, 1), start(t, 2)
-	connect(t, a, b)
-	b.Handle("silent", func(ctx context.Context, s *Stream) { <-ctx.Done() })
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancel()
-	s, err := a.Open(ctx, b.ID(), "silent")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Send([]byte("?")); err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	if _, err := s.Recv(10); err == nil || time.Since(began) > 2*time.Second {
-		t.Fatalf("%v after %v", err, time.Since(began))
-	}
-	// A canceled context ends a call that is already waiting.
-	ctx, cancel = context.WithCancel(t.Context())
-	if s, err = a.Open(ctx, b.ID(), "silent"); err != nil {
-		t.Fatal(err)
-	}
-	s.Send([]byte("?"))
-	time.AfterFunc(100*time.Millisecond, cancel)
-	if _, err := s.Recv(10); !errors.Is(err, context.Canceled) {
-		t.Fatalf("after cancel: %v", err)
-	}
-}
-
 func TestHandlersPerPeer(t *testing.T) {
 	t.Parallel()
 	a, b := start(t, 1), start(t, 2)
@@ -214,29 +119,30 @@ func TestHandlersPerPeer(t *testing.T) {
 		s.Recv(10)
 		running.Add(-1)
 	})
-	var refused int
-	var busy *BusyError
+	var refused atomic.Int32
 	var open []*Stream
+	var wg sync.WaitGroup
 	for range slots.PerPeer + 5 {
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		s, err := a.Open(ctx, b.ID(), "hold")
+		s, err := a.Open(t.Context(), b.ID(), "hold")
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.s.Write([]byte{0}) // makes the lazily negotiated stream real
 		open = append(open, s)
+		wg.Go(func() {
+			var busy *BusyError
+			if _, err := s.Recv(10); errors.As(err, &busy) && busy.Retry == time.Second {
+				refused.Add(1)
+			}
+		})
 	}
-	eventually(t, "all slots taken", func() bool { return running.Load() == slots.PerPeer })
+	eventually(t, "all slots taken, the others refused", func() bool { return running.Load() == slots.PerPeer && refused.Load() == 5 })
 	for _, s := range open {
-		s.s.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
-		if _, err := wire.ReadFrame(s.s, 10); errors.As(err, &busy) && busy.Retry == time.Second {
-			refused++
-		}
 		s.Close()
 	}
-	if refused != 5 || most.Load() != slots.PerPeer {
-		t.Fatalf("%d refused, %d at once", refused, most.Load())
+	wg.Wait()
+	if most.Load() != slots.PerPeer {
+		t.Fatalf("%d at once", most.Load())
 	}
 	eventually(t, "slots free again", func() bool { return running.Load() == 0 })
 	got := b.Stats().Streams["hold"]
@@ -353,7 +259,7 @@ func TestDiscovery(t *testing.T) {
 	connect(t, a, hub)
 	connect(t, b, hub)
 	connect(t, client, hub)
-	timeout := time.After(15 * time.Second)
+	timeout := time.After(40 * time.Second)
 	for want := map[peer.ID]bool{hub.ID(): true, b.ID(): true}; len(want) > 0; {
 		select {
 		case p := <-told:
@@ -370,7 +276,7 @@ func TestDiscovery(t *testing.T) {
 		defer cancel()
 		return client.Find(ctx, a.ID()) == nil
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 	defer cancel()
 	if err := client.Find(ctx, PeerID([32]byte{99})); !errors.Is(err, ErrNotFound) {
 		t.Fatalf("finding a peer that is not there: %v", err)

@@ -144,7 +144,7 @@ func TestRecordOnTopic(t *testing.T) {
 		if r.Peer != miner.ID() {
 			t.Fatalf("a record of %s, whom nobody named", r.Peer)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(40 * time.Second):
 		t.Fatal("no record")
 	}
 	if len(caller.Libp2p().Peerstore().Addrs(miner.ID())) == 0 {

@@ -167,21 +167,52 @@ func (s *Stream) Remote() peer.ID { return s.peer }
 // bytes of a stream are the peer's, that the stream ended may be the network's.
 func (s *Stream) Blame(points float64) { s.blame(points) }
 
-// Send writes one frame of at most MaxFrame bytes.
-func (s *Stream) Send(b []byte) error {
-	if len(b) > MaxFrame {
-		return fmt.Errorf("%w: %d bytes, at most %d", ErrFrame, len(b), MaxFrame)
+// gathered is how many bytes of a frame are copied to leave in one write. What is
+// longer costs more to copy than another write does.
+const gathered = 16 << 10
+
+// Send writes one frame of at most MaxFrame bytes, which is the parts one after
+// another.
+func (s *Stream) Send(parts ...[]byte) error {
+	n := 0
+	for _, p := range parts {
+		n += len(p)
+	}
+	if n > MaxFrame {
+		return fmt.Errorf("%w: %d bytes, at most %d", ErrFrame, n, MaxFrame)
 	}
 	s.s.SetWriteDeadline(s.deadline(sendIdle))
-	if _, err := s.s.Write(wire.AppendFrame(make([]byte, 0, wire.Head+len(b)), b)); err != nil {
+	if err := s.write(n, parts); err != nil {
 		if busy := s.refused(); busy != nil {
 			err = busy
 		}
 		return s.fail("sending", err)
 	}
 	s.count.sent.Add(1)
-	s.count.bytesOut.Add(int64(wire.Head + len(b)))
+	s.count.bytesOut.Add(int64(wire.Head + n))
 	return nil
+}
+
+// write writes the frame of parts, n bytes in all.
+func (s *Stream) write(n int, parts [][]byte) error {
+	b := wire.AppendHead(make([]byte, 0, wire.Head+min(n, gathered)), n)
+	for _, p := range parts {
+		if len(b)+len(p) <= cap(b) {
+			b = append(b, p...)
+			continue
+		}
+		for _, out := range [][]byte{b, p} {
+			if _, err := s.s.Write(out); err != nil {
+				return err
+			}
+		}
+		b = b[:0]
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	_, err := s.s.Write(b)
+	return err
 }
 
 // refused looks, after sending failed, whether the other side had refused the

@@ -90,6 +90,10 @@ func AppendInt(b []byte, v int64) []byte {
 // AppendBytes appends the byte string v.
 func AppendBytes(b, v []byte) []byte { return append(appendHead(b, majorBytes, uint64(len(v))), v...) }
 
+// AppendBytesHead appends the head of a byte string of n bytes, which must follow:
+// for one that is not to be copied.
+func AppendBytesHead(b []byte, n int) []byte { return appendHead(b, majorBytes, uint64(n)) }
+
 // AppendText appends s, which must be UTF-8: a decoder refuses anything else.
 func AppendText(b []byte, s string) []byte {
 	return append(appendHead(b, majorText, uint64(len(s))), s...)

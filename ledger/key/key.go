@@ -54,12 +54,31 @@ func Hash(name string, parts ...[]byte) [32]byte {
 	for _, p := range parts {
 		n += len(p) + 9
 	}
+	if n > inOnePiece {
+		return hashLong(name, parts)
+	}
 	b := cbor.AppendArray(make([]byte, 0, n), 1+len(parts))
 	b = cbor.AppendText(b, "plexus/"+name+"/v1")
 	for _, p := range parts {
 		b = cbor.AppendBytes(b, p)
 	}
 	return sha256.Sum256(b)
+}
+
+// inOnePiece is up to how many bytes copying costs less than hashing in pieces.
+const inOnePiece = 4096
+
+// hashLong is Hash without a copy of the parts.
+func hashLong(name string, parts [][]byte) (out [32]byte) {
+	h := sha256.New()
+	b := cbor.AppendText(cbor.AppendArray(make([]byte, 0, 64), 1+len(parts)), "plexus/"+name+"/v1")
+	for _, p := range parts {
+		h.Write(cbor.AppendBytesHead(b, len(p)))
+		h.Write(p)
+		b = b[:0]
+	}
+	h.Sum(out[:0])
+	return out
 }
 
 func tagged(name string, msg []byte) []byte {

@@ -1,11 +1,15 @@
 package key
 
 import (
+	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/plexus-network/plexus/abi/cbor"
 )
 
 func TestSS58(t *testing.T) {
@@ -22,6 +26,22 @@ func TestSS58(t *testing.T) {
 	for _, bad := range []string{"", "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQZ", alice[:47], alice + "1", "0OIl", strings.Repeat("1", 100)} {
 		if _, err := Parse(bad); !errors.Is(err, ErrAddress) {
 			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+// Hash is one function whatever its length: that of the canonical array.
+func TestHash(t *testing.T) {
+	for _, sizes := range [][]int{nil, {0}, {3, 0, 40}, {4000, 100}, {1 << 16}, {32, 1<<20 + 1, 0, 9}, {1 << 24}} {
+		var parts [][]byte
+		b := cbor.AppendText(cbor.AppendArray(nil, 1+len(sizes)), "plexus/some-name/v1")
+		for _, n := range sizes {
+			p := bytes.Repeat([]byte{byte(n), 7}, (n+1)/2)[:n]
+			parts = append(parts, p)
+			b = cbor.AppendBytes(b, p)
+		}
+		if got, want := Hash("some-name", parts...), sha256.Sum256(b); got != want {
+			t.Errorf("parts of %d bytes: %x, want %x", sizes, got, want)
 		}
 	}
 }

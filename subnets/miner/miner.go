@@ -246,9 +246,10 @@ func (m *Miner) exchange(ctx context.Context, s *p2p.Stream, e *Event) error {
 		return err
 	}
 	e.Held = &round.Held{Request: ask.Request, Answer: answer, Receipt: receipt}
-	if err := s.Send(p.Append(nil)); err != nil {
+	if err := s.Send(p.Parts()); err != nil {
 		return broken(err)
 	}
+	s.CloseWrite() // at once, so that the end leaves with the payload
 	e.Bytes = len(p.Data)
 	return nil
 }

@@ -42,7 +42,8 @@ type subnet struct {
 	newest  ledger.Epoch // that a roster is known of
 }
 
-// roster is a roster by hotkey.
+// roster is what a miner needs of a roster: the members that are more to it than
+// strangers are.
 type roster struct {
 	members map[ledger.Hotkey]*ledger.Member
 	most    uint64 // the largest stake of those with a permit
@@ -67,12 +68,16 @@ func (r *roster) verifier(h ledger.Hotkey) round.Verifier {
 	return v
 }
 
-func newRoster(r ledger.Roster) *roster {
-	out := &roster{members: make(map[ledger.Hotkey]*ledger.Member, len(r)), verifiers: map[ledger.Hotkey]*key.Verifier{}}
-	for i := range r {
-		out.members[r[i].Hotkey] = &r[i]
-		if r[i].Permit {
-			out.most = max(out.most, r[i].Stake)
+// newRoster keeps copies, so that the rest of r, which may have thousands of
+// members, can go.
+func newRoster(r ledger.Roster, open bool) *roster {
+	out := &roster{members: map[ledger.Hotkey]*ledger.Member{}, verifiers: map[ledger.Hotkey]*key.Verifier{}}
+	for _, m := range r {
+		if m.Permit || open && m.Stake > 0 {
+			out.members[m.Hotkey] = &m
+		}
+		if m.Permit {
+			out.most = max(out.most, m.Stake)
 		}
 	}
 	return out
@@ -148,7 +153,7 @@ func (s *subnet) load(ctx context.Context, e ledger.Epoch) (*roster, error) {
 	if members == nil {
 		return nil, nil
 	}
-	r := newRoster(members)
+	r := newRoster(members, s.Policy.Open)
 	s.mu.Lock()
 	s.rosters[e] = r
 	s.newest = max(s.newest, e)
@@ -167,8 +172,8 @@ func (s *subnet) load(ctx context.Context, e ledger.Epoch) (*roster, error) {
 
 // admit decides whether a request's caller may ask, with which weight, and what
 // checks its signatures. What costs little is looked at first: whom the known
-// roster shuts out costs no check
-// of a signature, and who has no signature costs no look at the chain.
+// roster shuts out costs no check of a signature, and who has no signature costs
+// no look at the chain.
 func (s *subnet) admit(ctx context.Context, signed *round.Signed, r *round.Request) (weighs uint64, by round.Verifier, err error) {
 	if err := s.Policy.listed(r.Caller); err != nil {
 		return 0, nil, err

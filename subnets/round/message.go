@@ -304,10 +304,15 @@ type Payload struct {
 }
 
 // Append appends the wire form.
-func (p *Payload) Append(b []byte) []byte {
+func (p *Payload) Append(b []byte) []byte { return append(p.appendHead(b), p.Data...) }
+
+func (p *Payload) appendHead(b []byte) []byte {
 	b = cbor.AppendUint(cbor.AppendArray(b, 3), 1)
-	return cbor.AppendBytes(cbor.AppendBytes(b, p.Salt[:]), p.Data)
+	return cbor.AppendBytesHead(cbor.AppendBytes(b, p.Salt[:]), len(p.Data))
 }
+
+// Parts are the wire form in two parts, without a copy of Data.
+func (p *Payload) Parts() (head, data []byte) { return p.appendHead(nil), p.Data }
 
 // DecodePayload reads the wire form; Data aliases b.
 func DecodePayload(b []byte) (p Payload, err error) {

@@ -59,7 +59,9 @@ func loop(ctx context.Context, g *errgroup.Group, c plugins.Caller, count *atomi
 
 // A subnet whose module burns all the fuel it may, and fails, takes nothing from
 // one whose module is frugal, and the total holds.
-func TestFuelIsDividedFairly(t *testing.T) {
+func TestFuelIsDividedFairly(t *testing.T) { synctest.Test(t, fuelIsDividedFairly) }
+
+func fuelIsDividedFairly(t *testing.T) {
 	const rate, dear, cheap = 1_000_000, 300_000, 2_000
 	s := NewScheduler(Budget{Fuel: rate})
 	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
@@ -81,7 +83,9 @@ func TestFuelIsDividedFairly(t *testing.T) {
 	t.Logf("%d dear calls, %d cheap ones, %.0f fuel in %.1f s", bad.Load(), good.Load(), used, took)
 }
 
-func TestMemoryHolds(t *testing.T) {
+func TestMemoryHolds(t *testing.T) { synctest.Test(t, memoryHolds) }
+
+func memoryHolds(t *testing.T) {
 	const page = 1 << 16
 	s := NewScheduler(Budget{Memory: 10 * page})
 	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
@@ -116,7 +120,9 @@ func TestMemoryHolds(t *testing.T) {
 	}
 }
 
-func TestBandwidthHolds(t *testing.T) {
+func TestBandwidthHolds(t *testing.T) { synctest.Test(t, bandwidthHolds) }
+
+func bandwidthHolds(t *testing.T) {
 	s := NewScheduler(Budget{Bandwidth: 100_000})
 	ctx, cancel := context.WithTimeout(t.Context(), 700*time.Millisecond)
 	defer cancel()

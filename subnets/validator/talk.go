@@ -181,6 +181,7 @@ func (t *talk) payload(by key.Signer, maxAnswer int) {
 	if err := t.stream.Send(round.AppendReceipt(nil, t.receipt)); err != nil {
 		return
 	}
+	t.stream.CloseWrite() // at once, so that the end leaves with the receipt
 	b, err := t.stream.Recv(min(maxAnswer+128, round.MaxFrame))
 	if err != nil {
 		t.unread(t.stream, err)

@@ -4,7 +4,6 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -31,10 +30,8 @@ type Busy struct{ Retry time.Duration }
 // Error says when to come back.
 func (b *Busy) Error() string { return fmt.Sprintf("p2p: the peer is busy: try again in %s", b.Retry) }
 
-// AppendFrame appends the frame of b, whose length must be below 2^31.
-func AppendFrame(out, b []byte) []byte {
-	return append(binary.BigEndian.AppendUint32(out, uint32(len(b))), b...)
-}
+// AppendHead appends what precedes a frame of n bytes, which must be below 2^31.
+func AppendHead(out []byte, n int) []byte { return binary.BigEndian.AppendUint32(out, uint32(n)) }
 
 // AppendBusy appends the refusal with a pause, at most MaxRetry, in whole
 // milliseconds.
@@ -44,9 +41,10 @@ func AppendBusy(out []byte, retry time.Duration) []byte {
 }
 
 // ReadFrame reads a frame of at most max bytes: a 4-byte big-endian length and
-// as many bytes. It allocates as the bytes arrive, not as the length claims. The
-// error is io.EOF before the first byte, io.ErrUnexpectedEOF within a frame,
-// ErrFrame for one that is too long, *Busy for a refusal.
+// as many bytes. It makes room for 64 KiB, and then for 16 times what has arrived,
+// whatever the length claims. The error is io.EOF before the first byte,
+// io.ErrUnexpectedEOF within a frame, ErrFrame for one that is too long, *Busy for
+// a refusal.
 func ReadFrame(r io.Reader, max int) ([]byte, error) {
 	var head [Head]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -60,19 +58,25 @@ func ReadFrame(r io.Reader, max int) ([]byte, error) {
 	if n > int64(max) {
 		return nil, fmt.Errorf("%w: %d bytes announced, at most %d", ErrFrame, n, max)
 	}
-	if n <= 64<<10 {
-		b := make([]byte, n)
-		if _, err := io.ReadFull(r, b); err != nil {
+	b := make([]byte, min(n, firstRead))
+	for have := 0; ; {
+		if _, err := io.ReadFull(r, b[have:]); err != nil {
 			return nil, noEOF(err)
 		}
-		return b, nil
+		if have = len(b); int64(have) == n {
+			return b, nil
+		}
+		b = append(make([]byte, 0, min(n, ahead*int64(have))), b...)
+		b = b[:cap(b)]
 	}
-	var buf bytes.Buffer
-	if _, err := io.CopyN(&buf, r, n); err != nil {
-		return nil, noEOF(err)
-	}
-	return buf.Bytes(), nil
 }
+
+const (
+	// firstRead is how much of a frame is made room for before any of it came.
+	firstRead = 64 << 10
+	// ahead is for how many times of what came room is made then.
+	ahead = 16
+)
 
 // noEOF says that a stream ended in the middle of a frame.
 func noEOF(err error) error {

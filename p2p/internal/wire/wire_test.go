@@ -10,9 +10,12 @@ import (
 )
 
 func TestFrame(t *testing.T) {
-	for _, n := range []int{0, 1, 64 << 10, 64<<10 + 1, 300 << 10} {
-		want := bytes.Repeat([]byte{7}, n)
-		got, err := ReadFrame(bytes.NewReader(AppendFrame(nil, want)), n)
+	for _, n := range []int{0, 1, 64 << 10, 64<<10 + 1, 300 << 10, 17 << 20} {
+		want := make([]byte, n)
+		for i := range want {
+			want[i] = byte(i ^ i>>8 ^ i>>16)
+		}
+		got, err := ReadFrame(bytes.NewReader(frame(want)), n)
 		if err != nil || !bytes.Equal(got, want) {
 			t.Fatalf("%d bytes: %d back, %v", n, len(got), err)
 		}
@@ -40,13 +43,38 @@ func TestFrame(t *testing.T) {
 	}
 }
 
+func frame(b []byte) []byte { return append(AppendHead(nil, len(b)), b...) }
+
+// greedy counts the room that its reader offers, and gives as much as it has.
+type greedy struct{ have, room int }
+
+func (g *greedy) Read(p []byte) (int, error) {
+	g.room = max(g.room, len(p))
+	n := min(len(p), g.have)
+	if g.have -= n; n == 0 {
+		return 0, io.EOF
+	}
+	return n, nil
+}
+
+// A length that is claimed makes no room: what came does.
+func TestFrameRoom(t *testing.T) {
+	for _, c := range []struct{ came, most int }{{100, 64 << 10}, {64<<10 - 1, 64 << 10}, {64 << 10, 1 << 20}, {1<<20 - 1, 1 << 20}} {
+		g := &greedy{have: c.came}
+		r := io.MultiReader(bytes.NewReader(AppendHead(nil, 1<<30)), g)
+		if _, err := ReadFrame(r, 1<<30); err != io.ErrUnexpectedEOF || g.room > c.most {
+			t.Errorf("after %d bytes of 1 GiB: room for %d, %v", c.came, g.room, err)
+		}
+	}
+}
+
 // The bytes are what other versions understand.
 func TestGolden(t *testing.T) {
 	for _, c := range []struct {
 		got  []byte
 		want string
 	}{
-		{AppendFrame(nil, []byte("hi")), "\x00\x00\x00\x02hi"},
+		{frame([]byte("hi")), "\x00\x00\x00\x02hi"},
 		{AppendBusy(nil, time.Second), "\x80\x00\x03\xe8"},
 		{BlobRequest{From: 8, Count: 2}.Append(nil), "\x84\x01\x58\x20" + string(make([]byte, 32)) + "\x08\x02"},
 		{BlobAnswer{true, 300}.Append(nil), "\x83\x01\xf5\x19\x01\x2c"},
@@ -89,7 +117,7 @@ func FuzzFrame(f *testing.F) {
 		if errors.As(err, &busy) && (busy.Retry < 0 || busy.Retry > MaxRetry) {
 			t.Fatalf("%x: %v", b, err)
 		}
-		if err == nil && (len(got) > max || !bytes.HasPrefix(b, AppendFrame(nil, got))) {
+		if err == nil && (len(got) > max || !bytes.HasPrefix(b, frame(got))) {
 			t.Fatalf("%x: frame %x, at most %d", b, got, max)
 		}
 	})
