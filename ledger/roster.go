@@ -40,7 +40,7 @@ func (r Roster) Index(h Hotkey) int {
 // page returns the bytes of page i: [1, length of the roster, i, members].
 func (r Roster) page(i int) []byte {
 	part := r[i*RosterPage : min(len(r), (i+1)*RosterPage)]
-	b := cbor.AppendUint(cbor.AppendArray(nil, 4), 1)
+	b := cbor.AppendUint(cbor.AppendArray(make([]byte, 0, 16+160*len(part)), 4), 1)
 	b = cbor.AppendUint(cbor.AppendUint(b, uint64(len(r))), uint64(i))
 	b = cbor.AppendArray(b, len(part))
 	for _, m := range part {

@@ -72,12 +72,13 @@ func (r *roster) verifier(h ledger.Hotkey) round.Verifier {
 // members, can go.
 func newRoster(r ledger.Roster, open bool) *roster {
 	out := &roster{members: map[ledger.Hotkey]*ledger.Member{}, verifiers: map[ledger.Hotkey]*key.Verifier{}}
-	for _, m := range r {
-		if m.Permit || open && m.Stake > 0 {
-			out.members[m.Hotkey] = &m
+	for i := range r {
+		if m := &r[i]; m.Permit || open && m.Stake > 0 {
+			kept := *m
+			out.members[m.Hotkey] = &kept
 		}
-		if m.Permit {
-			out.most = max(out.most, m.Stake)
+		if r[i].Permit {
+			out.most = max(out.most, r[i].Stake)
 		}
 	}
 	return out
