@@ -10,6 +10,9 @@ import (
 	"github.com/plexus-network/plexus/ledger/yuma"
 )
 
+// MaxEvidence bounds evidence_max, in bytes: who replays a bundle has it in memory.
+const MaxEvidence = 64 << 20
+
 // SubnetParams are the hyper-parameters of one subnet. SubnetParameters says
 // what each is; Rounds and Module are not numbers and are set by the names
 // "rounds" and "module".
@@ -64,7 +67,7 @@ var subnetTable = []knob[sp]{
 	owned("asked", "miners", 1, MaxRoster, func(p *sp) *uint16 { return &p.Asked }, "miners asked per round"),
 	owned("deadline", "ms", 1, 120_000, func(p *sp) *uint32 { return &p.DeadlineMS }, "time a miner has to answer"),
 	owned("skip_max", "thousandths", 0, 1000, func(p *sp) *uint16 { return &p.SkipMax }, "rounds a validator may skip in an epoch"),
-	owned("evidence_max", "bytes", 1<<20, 1<<34, func(p *sp) *uint64 { return &p.EvidenceMax }, "evidence of one validator of one epoch"),
+	owned("evidence_max", "bytes", 1<<20, MaxEvidence, func(p *sp) *uint64 { return &p.EvidenceMax }, "evidence of one validator of one epoch"),
 	voted("max_uids", "uids", 1, MaxRoster, func(p *sp) *uint16 { return &p.MaxUIDs }, "neurons").within(64, 256),
 	voted("min_uids", "uids", 1, MaxRoster, func(p *sp) *uint16 { return &p.MinUIDs }, "neurons that a trim must leave"),
 	voted("max_validators", "uids", 1, 1024, func(p *sp) *uint16 { return &p.MaxValidators }, "permits per epoch"),
@@ -148,7 +151,7 @@ func (p *SubnetParams) SetBytes(name string, v []byte) error {
 
 // DefaultSubnetParams are those of a new subnet, without rounds.
 func DefaultSubnetParams() SubnetParams {
-	return SubnetParams{Tempo: 360, Asked: 64, DeadlineMS: 12_000, SkipMax: 100, EvidenceMax: 64 << 20, MaxUIDs: 256, MinUIDs: 64,
+	return SubnetParams{Tempo: 360, Asked: 64, DeadlineMS: 12_000, SkipMax: 100, EvidenceMax: MaxEvidence, MaxUIDs: 256, MinUIDs: 64,
 		MaxValidators: 64, Immunity: 5000, OwnerImmune: 1, MinWeights: 1, ServeInterval: 50, Kappa: 32767, BondsAverage: 900_000,
 		BondsPenalty: 65535, Yuma3: true, AlphaLow: 45_875, AlphaHigh: 58_982, Steepness: 1000, ActivityFactor: 13_889,
 		MinBurn: 500_000, MaxBurn: 100e9, BurnHalfLife: 360, BurnIncrease: 5_411_658_793, Registration: true, OwnerCut: true,

@@ -12,12 +12,16 @@ import (
 	"github.com/plexus-network/plexus/subnets/round"
 )
 
-// MaxBundle bounds an uncompressed bundle.
-const MaxBundle = 64 << 20
+// MaxBundle bounds an uncompressed bundle: the largest evidence_max, which covers
+// the rounds, and room for carries, artifacts and what was merged.
+const MaxBundle = ledger.MaxEvidence + 16<<20
 
 // ErrBundle is returned for a file that is not a bundle, or not the one asked
 // for.
 var ErrBundle = errors.New("evidence: not a valid bundle")
+
+// ErrLarge: a bundle would be longer than MaxBundle, and nobody could read it.
+var ErrLarge = errors.New("evidence: the bundle is too large")
 
 // Slice is an opened data slice with its proof.
 type Slice struct {

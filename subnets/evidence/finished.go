@@ -93,7 +93,9 @@ func (b *Bundle) Close(w io.Writer, count int, finished func(i int) (*Finished, 
 	if err != nil {
 		return root, err
 	}
-	if _, err := w.Write(z.EncodeAll(b.appendHead(nil, count), nil)); err != nil {
+	head, tail := b.appendHead(nil, count), b.appendTail(nil)
+	total := uint64(len(head) + len(tail))
+	if _, err := w.Write(z.EncodeAll(head, nil)); err != nil {
 		return root, err
 	}
 	nodes := make([][32]byte, count)
@@ -103,11 +105,19 @@ func (b *Bundle) Close(w io.Writer, count int, finished func(i int) (*Finished, 
 			return root, err
 		}
 		nodes[i] = f.Node
+		var h zstd.Header
+		if err := h.Decode(f.Frame); err != nil {
+			return root, fmt.Errorf("%w: round %d: %v", ErrBundle, i, err)
+		}
+		// A frame of less than 256 bytes does not tell its length.
+		if total += max(h.FrameContentSize, 256); total > MaxBundle {
+			return root, fmt.Errorf("%w: more than %d bytes with round %d of %d: ask fewer miners, or run fewer rounds an epoch", ErrLarge, MaxBundle, i, count)
+		}
 		if _, err := w.Write(f.Frame); err != nil {
 			return root, err
 		}
 	}
-	_, err = w.Write(z.EncodeAll(b.appendTail(nil), nil))
+	_, err = w.Write(z.EncodeAll(tail, nil))
 	return b.root(nodes), err
 }
 

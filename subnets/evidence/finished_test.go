@@ -179,6 +179,22 @@ func BenchmarkClose3072(b *testing.B) {
 	})
 }
 
+// A bundle that nobody could unpack is not published.
+func TestTooLargeToPublish(t *testing.T) {
+	big, err := Finish(&Round{Slices: []Slice{{Data: make([]byte, 1<<20)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &Bundle{ChainID: "test-1"}
+	at := func(i int) (*Finished, error) { return big, nil }
+	if _, err := b.Close(io.Discard, MaxBundle>>20-1, at); err != nil {
+		t.Error(err)
+	}
+	if _, err := b.Close(io.Discard, MaxBundle>>20, at); !errors.Is(err, ErrLarge) {
+		t.Error(err)
+	}
+}
+
 func FuzzDecodeFinished(f *testing.F) {
 	for i := range sample().Rounds {
 		r, err := Finish(&sample().Rounds[i])

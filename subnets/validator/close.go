@@ -3,6 +3,7 @@ package validator
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 
@@ -146,6 +147,9 @@ func (v *Validator) publish(b *evidence.Bundle, rounds int) (*ledger.Opening, [3
 	root, size, err := v.Publish(v.NetUID, b.Epoch, func(w io.Writer) ([32]byte, error) {
 		return b.Close(w, rounds, func(i int) (*evidence.Finished, error) { return v.finished(b.Epoch, i) })
 	})
+	if errors.Is(err, evidence.ErrLarge) {
+		err = fmt.Errorf("%w: %w", errUnready, err) // no fault of the loop's, which goes on
+	}
 	if err != nil {
 		return nil, root, fmt.Errorf("validator: publishing evidence: %w", err)
 	}
