@@ -17,15 +17,16 @@ type Ballot struct {
 	Input   yuma.Input
 }
 
-// LoadBallot reads the ballot of an epoch for a subnet's first mechanism, nil
-// when the state no longer has the epoch's roster, or not yet.
-func LoadBallot(v View, n NetUID, e Epoch) (*Ballot, error) {
+// LoadBallot reads the ballot of an epoch for one mechanism of a subnet, nil when
+// the state no longer has the epoch's roster, or not yet, and for a mechanism that
+// the subnet does not have.
+func LoadBallot(v View, n NetUID, m uint8, e Epoch) (*Ballot, error) {
 	clock, err := LoadClock(v, n)
 	if err != nil || clock == nil {
 		return nil, err
 	}
 	sub, err := LoadSubnet(v, n)
-	if err != nil || sub == nil {
+	if err != nil || sub == nil || m >= sub.Mechanisms() {
 		return nil, err
 	}
 	params, err := ChainParams(v)
@@ -45,7 +46,7 @@ func LoadBallot(v View, n NetUID, e Epoch) (*Ballot, error) {
 		return nil, err
 	}
 	b := &Ballot{NetUID: n, Epoch: e, Settled: clock.Epoch > e+1+params.Dispute}
-	if b.Input, _, err = c.input(0); err != nil {
+	if b.Input, _, err = c.input(m); err != nil {
 		return nil, err
 	}
 	for u := range c.neurons {

@@ -15,13 +15,16 @@ func TestBallotIsWhatTheStepTakes(t *testing.T) {
 	w.until(40)
 	w.epoch(1)
 	w.until(59)
-	if b, err := LoadBallot(w.v, net, 7); err != nil || b != nil {
+	if b, err := LoadBallot(w.v, net, 0, 7); err != nil || b != nil {
 		t.Errorf("an epoch that has not begun: %+v, %v", b, err)
 	}
-	if b, err := LoadBallot(w.v, 9, 1); err != nil || b != nil {
+	if b, err := LoadBallot(w.v, 9, 0, 1); err != nil || b != nil {
 		t.Errorf("a subnet that is not there: %+v, %v", b, err)
 	}
-	b, err := LoadBallot(w.v, net, 1)
+	if b, err := LoadBallot(w.v, net, 1, 1); err != nil || b != nil {
+		t.Errorf("a mechanism that the subnet does not have: %+v, %v", b, err)
+	}
+	b, err := LoadBallot(w.v, net, 0, 1)
 	if err != nil || b == nil || b.Settled {
 		t.Fatal(b, err)
 	}
@@ -41,7 +44,7 @@ func TestBallotIsWhatTheStepTakes(t *testing.T) {
 	if !any || len(shown.Weights) != len(b.Hotkeys) {
 		t.Error("nobody has incentive")
 	}
-	after, err := LoadBallot(w.v, net, 1)
+	after, err := LoadBallot(w.v, net, 0, 1)
 	if err != nil || !after.Settled || len(after.Input.Weights[0]) == 0 || len(after.Input.Weights[0]) != len(b.Input.Weights[0]) || len(after.Input.Bonds[0]) == 0 {
 		t.Fatalf("%+v, %v", after, err)
 	}

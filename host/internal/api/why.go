@@ -74,6 +74,19 @@ type WhyEpoch struct {
 	PaidNote  string        `json:"paid_note,omitempty" doc:"Why it is not known what was paid"`
 	Mined     *WhyMined     `json:"mined,omitempty"`
 	Validated *WhyValidated `json:"validated,omitempty"`
+	// Of a subnet with one mechanism these are all.
+	Mechanisms []WhyMechanism `json:"mechanisms,omitempty" doc:"The subnet's further mechanisms; found, consensus, incentive, mined and validated of the epoch are the first one's"`
+}
+
+// WhyMechanism is what an epoch was in one of a subnet's further mechanisms.
+type WhyMechanism struct {
+	Mechanism uint8         `json:"mechanism"`
+	Part      float64       `json:"part" doc:"Of the subnet's emission"`
+	Found     string        `json:"found,omitempty" enum:"recomputed,forecast"`
+	Consensus *float64      `json:"consensus,omitempty"`
+	Incentive *float64      `json:"incentive,omitempty"`
+	Mined     *WhyMined     `json:"mined,omitempty"`
+	Validated *WhyValidated `json:"validated,omitempty"`
 }
 
 // WhyAnswers counts what became of requests.

@@ -182,7 +182,25 @@ func printWhyEpoch(w io.Writer, e *api.WhyEpoch) error {
 		line += fmt.Sprintf("; paid %s α", coins(uint64(*e.Paid)))
 	}
 	fmt.Fprintln(w, line)
-	if d := e.Mined; d != nil {
+	if err := printWhyWork(w, e.Mined, e.Validated); err != nil {
+		return err
+	}
+	for _, m := range e.Mechanisms {
+		line := fmt.Sprintf("  mechanism %d, %.4f of the emission", m.Mechanism, m.Part)
+		if m.Incentive != nil {
+			line += fmt.Sprintf(": incentive %.4f, consensus %.4f (%s)", *m.Incentive, *m.Consensus, m.Found)
+		}
+		fmt.Fprintln(w, line)
+		if err := printWhyWork(w, m.Mined, m.Validated); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printWhyWork writes what a hotkey did in a mechanism.
+func printWhyWork(w io.Writer, mined *api.WhyMined, validated *api.WhyValidated) error {
+	if d := mined; d != nil {
 		fmt.Fprintf(w, "  as a miner: %s; mean score %s, the field's median %s, by %d bundles\n", answers(&d.WhyAnswers), score(d.Mean), score(d.Median), d.Read)
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 		fmt.Fprintln(t, "    validator\tstake\tsays\tasked\tanswered\tlate\tscore\tmedian\tweight\tclipped to\tevidence\t")
@@ -198,7 +216,7 @@ func printWhyEpoch(w io.Writer, e *api.WhyEpoch) error {
 			return err
 		}
 	}
-	if d := e.Validated; d != nil {
+	if d := validated; d != nil {
 		line := fmt.Sprintf("  as a validator: %s, evidence %s; vtrust %s, clipped %s of its weights, dividends %s", d.State, d.Evidence, score(d.VTrust), score(d.ClippedShare), score(d.Dividends))
 		fmt.Fprintln(w, line)
 		if d.Answers != nil {

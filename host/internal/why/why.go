@@ -29,6 +29,9 @@ type Sources struct {
 // errNoBundles is why nothing is at hand where there is no source.
 var errNoBundles = errors.New("this node has no evidence")
 
+// errNoRoot is why nothing is at hand of weights that name no evidence.
+var errNoRoot = errors.New("none was named")
+
 // Explain explains the running epoch of a hotkey and those before it, epochs in
 // all. A hotkey without a place in the subnet is explained by the rosters it was
 // in.
@@ -44,7 +47,7 @@ func (s Sources) Explain(ctx context.Context, v ledger.View, n ledger.NetUID, ho
 	if err != nil {
 		return nil, err
 	}
-	x := &explainer{Sources: s, ctx: ctx, v: v, n: n, hot: hot, m: m, dispute: params.Dispute, uid: -1}
+	x := &explainer{Sources: s, ctx: ctx, v: v, n: n, hot: hot, m: m, dispute: params.Dispute, uid: -1, split: m.Split}
 	for i := range m.Neurons {
 		if m.Neurons[i].Hotkey == hot {
 			x.uid = i
@@ -81,7 +84,8 @@ type explainer struct {
 	n       ledger.NetUID
 	hot     ledger.Hotkey
 	m       *ledger.Metagraph
-	uid     int // -1 without a place now
+	uid     int      // -1 without a place now
+	split   []uint16 // of the subnet's emission, by mechanism; empty for one
 	dispute ledger.Epoch
 	origin  ledger.Epoch
 }
@@ -169,7 +173,7 @@ func (x *explainer) epoch(e ledger.Epoch) (*api.WhyEpoch, error) {
 	if me < 0 || out.State == "running" {
 		return out, nil // nothing of a running epoch is published
 	}
-	ballots, err := x.vote(e, roster)
+	ballots, err := x.vote(0, e, roster)
 	if err != nil {
 		return nil, err
 	}
@@ -180,6 +184,34 @@ func (x *explainer) epoch(e ledger.Epoch) (*api.WhyEpoch, error) {
 	if roster[me].Permit && (!roster[me].Serves() || ballots.of[me].committed != nil) {
 		out.Validated = ballots.validated(me)
 		x.dividends(out, e == settled && any)
+	}
+	for m := 1; m < len(x.split); m++ {
+		one, err := x.mechanism(uint8(m), out, roster, me)
+		if err != nil {
+			return nil, err
+		}
+		if one != nil {
+			out.Mechanisms = append(out.Mechanisms, *one)
+		}
+	}
+	return out, nil
+}
+
+// mechanism explains one of the further mechanisms. The state keeps no result of
+// them that a light client knows how to read, so theirs are always recomputed.
+func (x *explainer) mechanism(m uint8, e *api.WhyEpoch, roster ledger.Roster, me int) (*api.WhyMechanism, error) {
+	b, err := x.vote(m, e.Epoch, roster)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	out := &api.WhyMechanism{Mechanism: m, Part: share(x.split[m])}
+	out.Found, out.Consensus, out.Incentive = x.reckoned(b, e.State)
+	if roster[me].Serves() {
+		out.Mined = b.mined(x.hot, me)
+	}
+	if b.of[me].committed != nil {
+		out.Validated = b.validated(me)
+		out.Validated.DividendsNote = "those of all mechanisms are the subnet's"
 	}
 	return out, nil
 }
@@ -217,13 +249,22 @@ func (x *explainer) found(out *api.WhyEpoch, b *ballots, newest bool) {
 	case newest && x.uid >= 0:
 		nr := &x.m.Neurons[x.uid]
 		out.Found, out.Consensus, out.Incentive = "chain", ref(share(nr.Consensus)), ref(share(nr.Incentive))
-	case b.uid[x.hot] != nil && b.revealed():
-		u := *b.uid[x.hot]
-		out.Consensus, out.Incentive = ref(part(b.output.Consensus[u])), ref(part(b.output.Incentive[u]))
-		if out.Found = "recomputed"; out.State == "open" {
-			out.Found = "forecast"
-		}
+	default:
+		out.Found, out.Consensus, out.Incentive = x.reckoned(b, out.State)
 	}
+}
+
+// reckoned is what the weights of an epoch make of the hotkey, nothing where none
+// are known.
+func (x *explainer) reckoned(b *ballots, state string) (found string, consensus, incentive *float64) {
+	at := b.uid[x.hot]
+	if at == nil || !b.revealed() {
+		return "", nil, nil
+	}
+	if found = "recomputed"; state == "open" {
+		found = "forecast"
+	}
+	return found, ref(part(b.output.Consensus[*at])), ref(part(b.output.Incentive[*at]))
 }
 
 // dividends completes a validator's epoch by what the state keeps of the last one.
@@ -244,16 +285,18 @@ func (x *explainer) dividends(out *api.WhyEpoch, newest bool) {
 	}
 }
 
-// vote reads what all validators of an epoch said, and their evidence.
-func (x *explainer) vote(e ledger.Epoch, roster ledger.Roster) (*ballots, error) {
+// vote reads what all validators of an epoch said in a mechanism, and their
+// evidence; nil for a further mechanism that the subnet no longer has.
+func (x *explainer) vote(m uint8, e ledger.Epoch, roster ledger.Roster) (*ballots, error) {
 	b := &ballots{roster: roster, of: make([]voter, len(roster)), uid: map[ledger.Hotkey]*int{}}
-	in, err := ledger.LoadBallot(x.v, x.n, e)
-	if err != nil {
+	in, err := ledger.LoadBallot(x.v, x.n, m, e)
+	if err != nil || in == nil && m > 0 {
 		return nil, err
 	}
 	if in == nil {
 		return nil, fmt.Errorf("netuid %d: epoch %d has a roster and no record", x.n, e)
 	}
+	at := x.n.Mechanism(m)
 	b.output, b.shown = yuma.Explain(in.Input)
 	for u := range in.Hotkeys {
 		b.uid[in.Hotkeys[u]] = ref(u)
@@ -263,17 +306,19 @@ func (x *explainer) vote(e ledger.Epoch, roster ledger.Roster) (*ballots, error)
 			continue
 		}
 		w := &b.of[i]
-		if w.committed, err = ledger.LoadCommitted(x.v, x.n, e, roster[i].Hotkey); err != nil {
+		if w.committed, err = ledger.LoadCommitted(x.v, at, e, roster[i].Hotkey); err != nil {
 			return nil, err
 		}
 		if w.committed == nil {
 			continue
 		}
-		if w.open, err = ledger.LoadReveal(x.v, x.n, e, roster[i].Hotkey); err != nil {
+		if w.open, err = ledger.LoadReveal(x.v, at, e, roster[i].Hotkey); err != nil {
 			return nil, err
 		}
 		bundle, err := (*evidence.Bundle)(nil), errNoBundles
-		if x.Bundle != nil {
+		if w.committed.Evidence == ([32]byte{}) {
+			err = errNoRoot
+		} else if x.Bundle != nil {
 			bundle, err = x.Bundle(x.ctx, x.n, e, w.committed.Evidence, roster[i])
 		}
 		if x.ctx.Err() != nil {

@@ -48,14 +48,14 @@ type town struct {
 	events    map[uint64][]ledger.Event
 }
 
-func newTown(t *testing.T) *town {
+func newTown(t *testing.T, split ...uint16) *town {
 	w := &town{t: t, v: view{}, events: map[uint64][]ledger.Event{}}
 	p := ledger.DefaultSubnetParams()
 	p.Tempo, p.Rounds, p.BurnIncrease, p.Immunity, p.MaxUIDs, p.MinUIDs = tempo, []uint16{1, 5}, 1<<32, 60, 8, 4
 	p.MaxValidators = 4
 	owner := key.Seed(key.Hash("owner"))
 	g := &ledger.Genesis{ChainID: "test-1", Time: 1, Params: ledger.DefaultParams(), Subnets: []ledger.GenesisSubnet{{NetUID: net, Lock: 1000 * unit.Coin,
-		Subnet: ledger.Subnet{Owner: owner.Public(), OwnerHotkey: key.Seed(key.Hash("ownerhot")).Public(), Module: [32]byte{9}, Meter: 1, ABI: 1, Started: 1, Params: p}}}}
+		Subnet: ledger.Subnet{Owner: owner.Public(), OwnerHotkey: key.Seed(key.Hash("ownerhot")).Public(), Module: [32]byte{9}, Meter: 1, ABI: 1, Started: 1, Params: p, Split: split}}}}
 	for i := range byte(validators + 2) {
 		w.hot, w.cold = append(w.hot, key.Seed(key.Hash("hot", []byte{i}))), append(w.cold, key.Seed(key.Hash("cold", []byte{i})))
 		g.Accounts = append(g.Accounts, ledger.Allocation{Account: w.cold[i].Public(), Balance: 10_000 * unit.Coin})
@@ -358,5 +358,66 @@ func TestPlace(t *testing.T) {
 		if got := ordinal(n); got != want {
 			t.Error(got)
 		}
+	}
+}
+
+// TestMechanisms: a subnet's second mechanism is explained beside the first, by
+// what was revealed for it: here miner 4 alone is paid there, on the word of two
+// validators of three.
+func TestMechanisms(t *testing.T) {
+	w := newTown(t, 49152, 16383)
+	w.until(40)
+	a := one(.5, evidence.Answered)
+	w.epoch(1, [validators]said{
+		{weights: [2]uint64{1, 1}, leaves: [][2]evidence.Leaf{{a, a}}},
+		{weights: [2]uint64{1, 1}, leaves: [][2]evidence.Leaf{{a, a}}},
+		{weights: [2]uint64{1, 1}, leaves: [][2]evidence.Leaf{{a, a}}},
+	})
+	// The first window is over; epoch 2's is used for both.
+	w.until(60)
+	var commits, reveals [][]byte
+	for i := range 2 {
+		hot, o := w.hot[i], ledger.Opening{Row: ledger.NewRow([]uint64{0, 0, 0, 0, 1}), CarryOut: [32]byte{7}}
+		commits = append(commits, ledger.Sign(hot, w.gen.ChainID, 0, w.height+15, &ledger.Commit{NetUID: net, Epoch: 2, Mechanism: 1,
+			Commitment: o.Commitment(w.gen.ChainID, net.Mechanism(1), 2, hot.Public(), [32]byte{})}))
+		reveals = append(reveals, ledger.Sign(hot, w.gen.ChainID, 0, w.height+15, &ledger.Reveal{NetUID: net, Epoch: 2, Mechanism: 1, Opening: o}))
+	}
+	w.block(commits...)
+	clock, err := ledger.LoadClock(w.v, net)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.until(clock.First + 4)
+	w.block(reveals...)
+	for i, want := range map[int]float64{3: 0, 4: 1} {
+		out, err := Sources{}.Explain(context.Background(), w.v, net, w.hot[i].Public(), 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := out.Epochs[1]
+		if e.Epoch != 2 || e.Incentive != nil || len(e.Mechanisms) != 1 {
+			t.Fatalf("miner %d: %+v", i, e)
+		}
+		m := e.Mechanisms[0]
+		if m.Mechanism != 1 || !near(&m.Part, .25) || m.Found != "forecast" || !near(m.Incentive, want) || m.Mined == nil || m.Validated != nil {
+			t.Fatalf("miner %d: %+v", i, m)
+		}
+		said := map[string]int{}
+		for _, v := range m.Mined.Validators {
+			said[v.State]++
+			if v.State == "revealed" && (!near(v.Weight, want) || v.Evidence != "not at hand: none was named") {
+				t.Errorf("miner %d: %+v", i, v)
+			}
+		}
+		if said["revealed"] != 2 || said["silent"] != 1 {
+			t.Errorf("miner %d: %v", i, said)
+		}
+	}
+	out, err := Sources{}.Explain(context.Background(), w.v, net, w.hot[0].Public(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := out.Epochs[1].Mechanisms[0].Validated; v == nil || v.State != "revealed" || !near(v.VTrust, 1) {
+		t.Errorf("validator: %+v", v)
 	}
 }
