@@ -18,18 +18,21 @@ type Options struct {
 	Seeds int
 	// Params are the subnet's parameters, handed to the module as they are.
 	Params []byte
-	// Slice makes a data slice of n bytes for a module that draws from data; nil
-	// fills it with English-looking lines.
-	Slice func(n int) []byte
+	// Data is cut into the slices of a module that draws from data; empty takes
+	// lines made of a few words.
+	Data []byte
+	// Artifact is the subnet's, handed to task and merge; empty for none.
+	Artifact []byte
 	// CacheDir keeps compiled code; empty compiles anew.
 	CacheDir string
-	// Progress, if not nil, is told of each check before it begins.
-	Progress func(check string)
+	// Progress, if not nil, is told how many of the checks are done.
+	Progress func(done, total int)
 }
 
 func (o *Options) slice(s *source, n int) []byte {
-	if o.Slice != nil {
-		return o.Slice(n)
+	if len(o.Data) >= n && n > 0 {
+		at := s.IntN(len(o.Data)-n+1) / n * n
+		return o.Data[at : at+n]
 	}
 	words := []string{"the", "light", "of", "a", "prism", "is", "bent", "by", "glass", "and", "falls", "upon", "paper", "\n"}
 	var b []byte
@@ -44,8 +47,16 @@ type run struct {
 	*Report
 	ctx               context.Context
 	opt               Options
-	module, reference plugins.Caller
+	module, reference *wasm.Module // nil until loaded
 	done              []call
+}
+
+func (r *run) close() {
+	for _, m := range []*wasm.Module{r.module, r.reference} {
+		if m != nil {
+			_ = m.Close(context.WithoutCancel(r.ctx)) // it was only looked at
+		}
+	}
 }
 
 // call is one that was made, to be made again.
@@ -61,18 +72,20 @@ func Check(ctx context.Context, code []byte, opt Options) (*Report, error) {
 		opt.Seeds = 4
 	}
 	r := &run{Report: &Report{ID: plugins.Digest(code)}, ctx: ctx, opt: opt}
+	defer r.close()
 	if ok, err := r.load(code); err != nil || !ok {
 		return r.Report, err
 	}
-	for _, c := range []struct {
+	checks := []struct {
 		name string
 		do   func() error
 	}{
 		{"operations", r.operations}, {"describe", r.describe}, {"rounds", r.rounds}, {"artifact", r.artifact}, {"answers", r.answers}, {"rubbish", r.rubbish},
 		{"repetition", r.repetition}, {"host's seed", r.otherSeed}, {"interpreter", r.interpreter}, {"fuel", r.fuel},
-	} {
+	}
+	for i, c := range checks {
 		if opt.Progress != nil {
-			opt.Progress(c.name)
+			opt.Progress(i, len(checks))
 		}
 		err := c.do()
 		if ctx.Err() != nil {
@@ -99,9 +112,6 @@ func (s skipped) Error() string { return string(s) }
 
 // load is the gate, the manifest, and both engines.
 func (r *run) load(code []byte) (bool, error) {
-	if r.opt.Progress != nil {
-		r.opt.Progress("load")
-	}
 	manifest, err := plugins.ReadManifest(code)
 	if !r.add("manifest", err, "%s %s, operations %v", manifest.Name, manifest.Version, manifest.Ops) {
 		return false, nil
@@ -263,7 +273,7 @@ func (r *run) artifact() error {
 	if !r.Manifest.Has(abi.OpMerge) {
 		return skipped("not offered")
 	}
-	var artifact []byte
+	artifact := r.opt.Artifact
 	for seed := range r.opt.Seeds {
 		b, err := r.need(r.source(seed).merge(artifact))
 		if err != nil {

@@ -35,7 +35,7 @@ const taskHeight, taskLast = 1000, 1180
 
 // task is a request as a node makes it: the slices have the manifest's size.
 func (s *source) task() sample {
-	r := abi.TaskRequest{Params: s.o.Params, Slices: [][]byte{}}
+	r := abi.TaskRequest{Params: s.o.Params, Artifact: s.o.Artifact, Slices: [][]byte{}}
 	copy(r.Beta[:], s.bytes(32))
 	r.Height, r.Last = taskHeight, taskLast
 	for range s.m.Slices {

@@ -3,6 +3,7 @@ package wasm
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -274,6 +275,10 @@ func TestBadModules(t *testing.T) {
 	}
 	refuse("not Wasm", []byte("\x7fELF\x02\x01\x01"), plugins.ErrABI)
 	refuse("component", cat([]byte("\x00asm\x0d\x00\x01\x00"), good[8:]), plugins.ErrABI)
+	_, err = e.Load(t.Context(), swap(abi.ExportMarker, "plexus_abi_v2"))
+	if err == nil || !strings.Contains(err.Error(), `version "plexus_abi_v2"`) {
+		t.Errorf("another version: %v", err)
+	}
 	refuse("wrong marker", swap(abi.ExportMarker, "plexus_abi_v2"), plugins.ErrABI)
 	refuse("no alloc", swap(abi.ExportAlloc, "plexus_aloc_"), plugins.ErrABI)
 	refuse("no call", swap(abi.ExportCall, "plexus_cal_"), plugins.ErrABI)

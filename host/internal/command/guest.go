@@ -23,6 +23,10 @@ type guestFlags struct {
 
 func (f *guestFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.interpreter, "interpreter", false, "run in the interpreter, the referee, instead of the compiler")
+	f.addCache(c)
+}
+
+func (f *guestFlags) addCache(c *cobra.Command) {
 	c.Flags().StringVar(&f.cache, "cache", config.DefaultCache(), "folder of compiled modules")
 }
 
@@ -43,11 +47,20 @@ func guestCode(ctx context.Context, target string, messages io.Writer) (code []b
 		code, err = plugins.Build(ctx, target, messages)
 		return code, target, err
 	}
-	if info.Size() > plugins.MaxModule {
-		return nil, "", fmt.Errorf("%s has %d bytes: a module has at most %d", target, info.Size(), plugins.MaxModule)
-	}
-	code, err = os.ReadFile(target)
+	code, err = readModule(target)
 	return code, "", err
+}
+
+// readModule reads the module in a file.
+func readModule(name string) ([]byte, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > plugins.MaxModule {
+		return nil, fmt.Errorf("%s has %d bytes: a module has at most %d", name, info.Size(), plugins.MaxModule)
+	}
+	return os.ReadFile(name)
 }
 
 // open builds or reads a module and loads it under its manifest's limits.

@@ -44,6 +44,9 @@ func TestAuthorsLoop(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
 	}
+	if _, code, err := run(t, "plugin", "test", file, "--cache", cache, "--update"); code != exitUsage || !strings.Contains(err.Error(), "sources") {
+		t.Errorf("--update of a file: %d %v", code, err)
+	}
 	must("plugin", "test", dir, "--cache", cache, "--tasks", "4", "--update")
 	if out := must("plugin", "test", dir, "--cache", cache, "--tasks", "4"); !strings.Contains(out, "golden.json: equal") {
 		t.Errorf("after --update:\n%s", out)
@@ -71,6 +74,9 @@ func TestAuthorsLoop(t *testing.T) {
 	}
 	if out := must("plugin", "run", file, "--cache", cache, "--op", "score", "--answer", "", "--answer", "0x6162"); strings.Count(out, "score  ") != 2 {
 		t.Errorf("run score:\n%s", out)
+	}
+	if _, code, err := run(t, "plugin", "run", file, "--cache", cache, "--op", "parse"); code != exitUsage || !strings.Contains(err.Error(), "offers describe, task") {
+		t.Errorf("an operation that is not there: %d %v", code, err)
 	}
 	whole, bare := filepath.Join(cache, "whole.wasm"), filepath.Join(cache, "bare.wasm")
 	must("plugin", "meter", file, whole)
@@ -122,6 +128,7 @@ func TestAuthorsMistakes(t *testing.T) {
 	if err := os.WriteFile(file, []byte("#!/bin/sh"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	home := filepath.Join(empty, "home")
 	for _, c := range []struct {
 		args string
 		code int
@@ -133,6 +140,13 @@ func TestAuthorsMistakes(t *testing.T) {
 		{"subnet new demo --dir " + empty, exitUsage, "not empty"},
 		{"plugin build " + file, exitUsage, "not a folder"},
 		{"plugin build " + empty, exitIO, "manifest.json"},
+		{"plugin build " + empty, exitIO, "plexus subnet new NAME"},
+		{"plugin inspect " + file, exitDiffers, "plexus plugin build"},
+		{"plugin meter " + file + " " + file, exitUsage, "overwritten"},
+		{"plugin meter " + file + " " + file + "2 --pages 0", exitUsage, "--pages 0"},
+		{"plugin verify abcd --home " + home, exitUsage, "holds no modules"},
+		{"plugin conform " + file + " --params nowhere", exitIO, "--params"},
+		{"plugin conform " + file + " --seed 7", exitUsage, "--seed"},
 		{"plugin test nowhere", exitUsage, "nowhere"},
 		{"plugin test " + file, exitDiffers, "breaks the contract"},
 		{"plugin conform " + file, exitDiffers, "breaks the contract"},

@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -165,7 +166,7 @@ type pluginManifest struct {
 // beginning of its hash, one in the store.
 func moduleBytes(f *nodeFlags, arg string) ([]byte, error) {
 	if strings.ContainsRune(arg, filepath.Separator) || strings.HasSuffix(arg, ".wasm") {
-		return os.ReadFile(arg)
+		return readModule(arg)
 	}
 	s, err := storeOf(f)
 	if err != nil {
@@ -275,6 +276,9 @@ gate, the meter and the compiler, as a node does before the first call.`,
 			for _, a := range args {
 				v := pluginVerdict{Module: a, OK: true}
 				b, err := moduleBytes(&f, a)
+				if c := (*coded)(nil); errors.As(err, &c) {
+					return err // of the command line, not of the module
+				}
 				if err == nil {
 					v.Module = plugins.Digest(b).String()
 					err = tryModule(c.Context(), b)

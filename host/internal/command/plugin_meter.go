@@ -38,12 +38,17 @@ sections, the manifest among them, are not in the result.`,
 			return nil
 		},
 		RunE: func(c *cobra.Command, args []string) error {
+			if lim.Pages < 1 || lim.Pages > plugins.MaxPages {
+				return usage("--pages %d: 1 to %d", lim.Pages, plugins.MaxPages)
+			}
+			if in, err := os.Stat(args[0]); err == nil {
+				if out, err := os.Stat(args[1]); err == nil && os.SameFile(in, out) {
+					return usage("%s would be overwritten: no node runs a metered module, so name another file to write", args[0])
+				}
+			}
 			code, _, err := guestCode(c.Context(), args[0], c.ErrOrStderr())
 			if err != nil {
 				return err
-			}
-			if lim.Pages < 1 || lim.Pages > plugins.MaxPages {
-				return usage("--pages %d: 1 to %d", lim.Pages, plugins.MaxPages)
 			}
 			after, err := wasm.InstrumentWithout(code, lim, wasm.Parts{NoFuel: noFuel, NoDepth: noDepth, NoNaN: noNaN})
 			if err != nil {

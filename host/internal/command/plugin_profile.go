@@ -104,6 +104,9 @@ module's own answer and an empty one where no --answer is given.`,
 				if err != nil {
 					return err
 				}
+				if err := offers(m.Manifest(), op); err != nil {
+					return err
+				}
 				in, err := trial.Request(c.Context(), m, opt, op, payloads)
 				if err != nil {
 					return err

@@ -53,6 +53,9 @@ merge of the answers into --artifact.
 				return err
 			}
 			defer g.close()
+			if err := offers(g.module.Manifest(), op); err != nil {
+				return err
+			}
 			opt, err := f.options(nil)
 			if err != nil {
 				return err
@@ -114,6 +117,18 @@ func parseOp(name string) (abi.Op, error) {
 		return op, nil
 	}
 	return 0, usage("--op %s: describe, task, score, rank, check, solve, render, parse or merge", name)
+}
+
+// offers refuses an operation that the module does not have.
+func offers(m abi.Manifest, op abi.Op) error {
+	if m.Has(op) {
+		return nil
+	}
+	var all []string
+	for _, o := range m.Ops {
+		all = append(all, o.String())
+	}
+	return usage("--op %s: %s offers %s", op, m.Name, strings.Join(all, ", "))
 }
 
 func readInput(c *cobra.Command, name string) ([]byte, error) {

@@ -28,8 +28,13 @@ type trialFlags struct {
 
 func (f *trialFlags) add(c *cobra.Command) {
 	f.guestFlags.add(c)
-	c.Flags().IntVar(&f.tasks, "tasks", 16, "tasks to play")
 	c.Flags().Uint64Var(&f.seed, "seed", 0, "seed of the first task")
+	f.addSubnet(c)
+}
+
+// addSubnet adds the flags that say what a subnet hands to its module.
+func (f *trialFlags) addSubnet(c *cobra.Command) {
+	c.Flags().IntVar(&f.tasks, "tasks", 16, "tasks to play")
 	c.Flags().StringVar(&f.data, "data", "", "file whose parts are the data slices (default: lines of a few words)")
 	c.Flags().StringVar(&f.artifact, "artifact", "", "file of the subnet's artifact, handed to task and merge (default: none)")
 	c.Flags().StringVar(&f.params, "params", "", "file of the subnet's parameters, handed to the module as they are")
@@ -41,15 +46,15 @@ func (f *trialFlags) options(bar *progress.Bar) (trial.Options, error) {
 		return opt, usage("--tasks %d: 1 to 100,000", f.tasks)
 	}
 	for _, file := range []struct {
-		name string
-		to   *[]byte
-	}{{f.data, &opt.Data}, {f.params, &opt.Params}, {f.artifact, &opt.Artifact}} {
+		flag, name string
+		to         *[]byte
+	}{{"data", f.data, &opt.Data}, {"params", f.params, &opt.Params}, {"artifact", f.artifact, &opt.Artifact}} {
 		if file.name == "" {
 			continue
 		}
 		b, err := os.ReadFile(file.name)
 		if err != nil {
-			return opt, err
+			return opt, fmt.Errorf("--%s: %w", file.flag, err)
 		}
 		*file.to = b
 	}
@@ -80,6 +85,9 @@ scores are held against testdata/golden.json, so that a change of a score is see
 				return err
 			}
 			defer g.close()
+			if update && g.dir == "" {
+				return usage("--update: %s is a file: give the folder of its sources, which keeps %s", args[0], trial.GoldenFile)
+			}
 			bar := progress.New(c.ErrOrStderr(), "tasks")
 			opt, err := f.options(bar)
 			if err != nil {
@@ -181,7 +189,7 @@ when it finds something. A module without warnings can still be unfair.`,
 				return err
 			}
 			out := linted{Warnings: []trial.Warning{}}
-			if out.Contract, err = conform.Check(c.Context(), g.code, conform.Options{Params: opt.Params, CacheDir: f.cache, Seeds: min(f.tasks, 4)}); err != nil {
+			if out.Contract, err = conform.Check(c.Context(), g.code, conform.Options{Params: opt.Params, Data: opt.Data, Artifact: opt.Artifact, CacheDir: f.cache, Seeds: min(f.tasks, 4)}); err != nil {
 				return err
 			}
 			if out.Contract.OK() {
@@ -229,16 +237,17 @@ canonical, rubbish is refused and never traps, equal answers score alike, and re
 calls give the same reply for the same fuel. Ends with code 1 when a check fails.`,
 		Args: oneArg("a module's file, or the folder of its sources"),
 		RunE: func(c *cobra.Command, args []string) error {
-			code, _, err := guestCode(c.Context(), args[0], c.ErrOrStderr())
-			if err != nil {
-				return err
-			}
 			bar := progress.New(c.ErrOrStderr(), "checks")
 			opt, err := f.options(bar)
 			if err != nil {
 				return err
 			}
-			report, err := conform.Check(c.Context(), code, conform.Options{Params: opt.Params, CacheDir: f.cache, Seeds: f.tasks})
+			code, _, err := guestCode(c.Context(), args[0], c.ErrOrStderr())
+			if err != nil {
+				return err
+			}
+			report, err := conform.Check(c.Context(), code, conform.Options{Params: opt.Params, Data: opt.Data, Artifact: opt.Artifact,
+				CacheDir: f.cache, Seeds: f.tasks, Progress: opt.Progress})
 			bar.Done()
 			if err != nil {
 				return err
@@ -258,7 +267,8 @@ calls give the same reply for the same fuel. Ends with code 1 when a check fails
 			return err
 		},
 	}
-	f.add(c)
+	f.addCache(c)
+	f.addSubnet(c)
 	jsonFlag(c, &f.json, conform.Report{})
 	return c
 }

@@ -3,6 +3,7 @@ package meter
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/plexus-network/plexus/abi"
 )
@@ -93,16 +94,27 @@ func (m *module) contract() error {
 			continue
 		}
 		if !ok {
-			return refuse("export %q is missing", want.name)
+			return m.missing(want.name)
 		}
 		if e.kind != kindFunc || !m.types[m.funcs[e.index]].equal(want.params, want.results) {
 			return refuse("export %q has the wrong type", want.name)
 		}
 	}
 	if e, ok := m.find(abi.ExportMemory); !ok || e.kind != kindMemory {
-		return refuse("export %q is missing", abi.ExportMemory)
+		return m.missing(abi.ExportMemory)
 	}
 	return nil
+}
+
+// missing says what to do about an export that is not there.
+func (m *module) missing(name string) error {
+	family := strings.TrimRight(abi.ExportMarker, "0123456789")
+	for _, e := range m.exports {
+		if name == abi.ExportMarker && strings.HasPrefix(e.name, family) {
+			return refuse("written for version %q of the contract, this program knows %q: build it with the SDK of 'plexus subnet new', or take a newer plexus", e.name, name)
+		}
+	}
+	return refuse("export %q is missing: each SDK of 'plexus subnet new' adds it", name)
 }
 
 // rewrite assembles the metered module. Custom sections are left out.

@@ -31,9 +31,11 @@ func (r *reader) fail(format string, args ...any) {
 	}
 }
 
+func (r *reader) cut() { r.fail("unexpected end: cut off or damaged, build or fetch it again") }
+
 func (r *reader) byte() byte {
 	if r.err != nil || r.p >= len(r.b) {
-		r.fail("unexpected end")
+		r.cut()
 		return 0
 	}
 	c := r.b[r.p]
@@ -111,7 +113,7 @@ func (r *reader) signed(n int) {
 
 func (r *reader) skip(n int) []byte {
 	if r.err != nil || n > len(r.b)-r.p {
-		r.fail("unexpected end")
+		r.cut()
 		return nil
 	}
 	s := r.p
@@ -134,7 +136,7 @@ func (r *reader) name() string {
 func (r *reader) bytes() []byte {
 	n := r.u32()
 	if uint64(n) > uint64(len(r.b)) {
-		r.fail("unexpected end")
+		r.cut()
 		return nil
 	}
 	return r.skip(int(n))
