@@ -110,7 +110,10 @@ func TestMiners(t *testing.T) {
 		{rogue("a byte too long", func(x *exchange) { x.s.Send(x.announce(make([]byte, 4097)).Append(nil)) }), evidence.Withheld},
 		{rogue("much too long", func(x *exchange) { x.s.Send(x.announce(make([]byte, 1<<20)).Append(nil)) }), evidence.Withheld},
 		{rogue("rubbish of the right form", func(x *exchange) { x.s.Send(x.announce([]byte("rubbish")).Append(nil)) }), evidence.Answered},
-		{rogue("late", func(x *exchange) { x.sleep(2200 * time.Millisecond); x.announce(answer) }), evidence.None},
+		{rogue("late", func(x *exchange) {
+			x.sleep(time.Duration(x.req.DeadlineMS/2+700) * time.Millisecond)
+			x.announce(answer)
+		}), evidence.None},
 		{rogue("silent", func(x *exchange) { x.s.Recv(1) }), evidence.None},
 		{rogue("hangs up", func(x *exchange) {}), evidence.None},
 		{part{name: "away", away: true}, evidence.None},
@@ -131,7 +134,7 @@ func TestMiners(t *testing.T) {
 		parts[i] = cases[i].part
 	}
 	p := params([]uint16{1, 8}, len(cases))
-	p.DeadlineMS = 3000 // some use it up
+	p.DeadlineMS = 6000 // some use it up; the honest have half of it on a slow machine
 	a := newArena(t, textModule(t), corpus(t), p, parts...)
 	a.revealed(1)
 	a.faulty(map[int]validator.Fault{3: validator.FaultMismatch, 4: validator.FaultMismatch, 7: validator.FaultMalformed, 8: validator.FaultOversize, 9: validator.FaultOversize,

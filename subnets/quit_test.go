@@ -2,6 +2,7 @@ package subnets_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -30,7 +31,14 @@ func TestQuitInFlight(t *testing.T) {
 	a := newArena(t, textModule(t), corpus(t), p, honest("slow", slow), honest("slower", slow))
 	t.Cleanup(release)
 	<-asked
-	time.Sleep(300 * time.Millisecond) // the three begin with the same block
+	a.wait("round in flight", func() bool { // of the first validator, that is
+		for k := range a.keeps[0].copy() {
+			if strings.HasPrefix(k, "asking/") {
+				return true
+			}
+		}
+		return false
+	})
 	close(a.quit[0])
 	select {
 	case <-a.ended[0]:

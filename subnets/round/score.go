@@ -36,9 +36,10 @@ func Task(ctx context.Context, m plugins.Caller, beta [32]byte, terms Terms) (ab
 }
 
 // Score scores the payloads of a round and returns the scores in the order
-// given. inputs are the values of the task's inputs, in their order. The module sees the payloads in the order of their hashes and nothing
-// else. Equal payloads must have equal scores; unless the manifest keeps them,
-// k equal payloads divide theirs, rounding down.
+// given. inputs are the values of the task's inputs, in their order. The module
+// sees the payloads in the order of their hashes and nothing else. Equal payloads
+// must have equal scores; unless the manifest keeps them, k equal payloads divide
+// theirs, rounding down.
 func Score(ctx context.Context, m plugins.Caller, beta [32]byte, params []byte, t abi.Task, inputs, payloads [][]byte) ([]uint64, uint64, error) {
 	if len(payloads) == 0 {
 		return nil, 0, nil

@@ -150,6 +150,9 @@ func (v *Validator) score(ctx context.Context, id roundID) error {
 	if err != nil {
 		return err
 	}
+	if j == nil {
+		return v.skip(id, fmt.Errorf("epoch %d has no record any more", id.epoch))
+	}
 	v.mu.Lock()
 	w := v.waiting[id]
 	v.mu.Unlock()
@@ -174,9 +177,6 @@ func (v *Validator) score(ctx context.Context, id roundID) error {
 
 // judge fills in the scores of a round.
 func (v *Validator) judge(ctx context.Context, j *job, a *asked, w *waiting) (err error) {
-	if j == nil || w == nil {
-		return fmt.Errorf("epoch %d has no record any more", a.r.Round)
-	}
 	mod, err := v.Module(ctx, plugins.ID(j.rec.Module))
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrModule, err)

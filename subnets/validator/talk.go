@@ -28,23 +28,25 @@ type talk struct {
 }
 
 // hash gets the miner's signed hash within half. A transport error is tried
-// again: the request's id is new to a miner that never saw it.
+// again: the request's id is new to a miner that never saw it. A busy miner, or one
+// whose host is, may be free again before half is over.
 func (t *talk) hash(ctx, half context.Context) {
 	t.status = evidence.None
 	to, err := p2p.PeerIDFromKey(t.member.Work.Peer)
 	if err != nil {
 		return
 	}
-	for try := 0; try < 3 && half.Err() == nil; try++ {
-		if try > 0 {
-			select {
-			case <-half.Done():
-				return
-			case <-time.After(200 * time.Millisecond):
-			}
+	pause := time.Duration(0)
+	for fails := 0; fails < 3; {
+		select {
+		case <-half.Done():
+			return
+		case <-time.After(pause):
 		}
+		pause = afterFault
 		s, err := hedged(ctx, half, func(ctx context.Context) (*p2p.Stream, error) { return t.net.Open(ctx, to, round.Protocol) })
 		if err != nil {
+			fails++
 			continue
 		}
 		// Recv obeys the stream's own context, so the half-time is kept by closing.
@@ -58,6 +60,10 @@ func (t *talk) hash(ctx, half context.Context) {
 			if half.Err() != nil || errors.Is(err, round.ErrAnswer) {
 				return
 			}
+			var full *p2p.BusyError
+			if fails++; errors.As(err, &full) {
+				t.status, fails, pause = evidence.Busy, 0, max(full.Retry, minBusy)
+			}
 			continue
 		}
 		if reply.Answer == nil {
@@ -66,14 +72,7 @@ func (t *talk) hash(ctx, half context.Context) {
 				t.status = evidence.None
 				return
 			}
-			// It may be free again before half of the deadline has passed.
-			t.status = evidence.Busy
-			try = -1
-			select {
-			case <-half.Done():
-				return
-			case <-time.After(max(time.Duration(reply.Busy)*time.Millisecond, minBusy)):
-			}
+			t.status, fails, pause = evidence.Busy, 0, max(time.Duration(reply.Busy)*time.Millisecond, minBusy)
 			continue
 		}
 		a, err := reply.Answer.OpenAnswer(t.ask.Request.Body, t.member.Hotkey)
@@ -147,8 +146,9 @@ func hedged(ctx, half context.Context, open func(context.Context) (*p2p.Stream, 
 	}
 }
 
-// minBusy is how soon a busy miner is asked again at the earliest.
-const minBusy = 100 * time.Millisecond
+// minBusy is how soon a busy miner is asked again at the earliest, afterFault how
+// soon one with which the connection failed.
+const minBusy, afterFault = 100 * time.Millisecond, 200 * time.Millisecond
 
 // put sends the request, then the task once the miner takes it, and returns the
 // miner's word. ErrAnswer is a word that makes no sense; other errors are of the

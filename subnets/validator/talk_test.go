@@ -9,7 +9,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/p2p"
+	"github.com/plexus-network/plexus/p2p/memnet"
+	"github.com/plexus-network/plexus/subnets/evidence"
+	"github.com/plexus-network/plexus/subnets/round"
 )
 
 // pipe is a stream to nowhere.
@@ -55,4 +60,64 @@ func TestHedged(t *testing.T) {
 			t.Errorf("%v after %d tries", err, tries.Load())
 		}
 	})
+}
+
+// TestBusyHost: a miner whose host has no place for the stream is asked again when
+// the host says, and is busy, not away, if that is never.
+func TestBusyHost(t *testing.T) {
+	for name, c := range map[string]struct {
+		held time.Duration // all places of the host
+		want evidence.Status
+	}{"for a while": {2500 * time.Millisecond, evidence.None}, "for too long": {time.Minute, evidence.Busy}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				net := memnet.New(memnet.Config{Latency: 10 * time.Millisecond})
+				defer net.Close()
+				caller, miner := key.Seed{1}, key.Seed{2}
+				from, at := net.Host(caller.Derive("peer")), net.Host(miner.Derive("peer"))
+				var answered atomic.Int32
+				at.Handle(round.Protocol, func(_ context.Context, s *p2p.Stream) {
+					b, err := s.Recv(round.MaxAsk)
+					if err != nil {
+						return // one of those who only hold a place
+					}
+					ask, err := round.DecodeAsk(b)
+					if err != nil {
+						t.Error(err)
+					}
+					a := round.SignAnswer(miner, round.Answer{Request: round.RequestHash(ask.Request.Body)})
+					s.Send((&round.Reply{Answer: &a}).Append(nil))
+					answered.Add(1)
+				})
+				for {
+					s, err := from.Open(t.Context(), at.ID(), round.Protocol)
+					if err != nil {
+						t.Fatal(err)
+					}
+					time.AfterFunc(c.held, func() { s.Close() })
+					full := make(chan bool, 1)
+					go func() { _, err := s.Recv(0); full <- err != nil }()
+					time.Sleep(100 * time.Millisecond)
+					if len(full) > 0 {
+						break
+					}
+				}
+				req := round.Request{Caller: caller.Public(), Callee: miner.Public()}
+				work, _ := miner.Work(true)
+				x := &talk{net: from, member: &ledger.Member{Hotkey: miner.Public(), Work: work}, ask: round.Ask{Request: round.SignRequest(caller, &req)}}
+				half, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				x.hash(t.Context(), half)
+				if got := x.answer != nil; got != (c.want == evidence.None) || int(answered.Load()) != map[bool]int{true: 1}[got] {
+					t.Errorf("answered %v, %d times", got, answered.Load())
+				}
+				if x.answer == nil && x.status != c.want {
+					t.Errorf("status %v", x.status)
+				}
+				if x.stream != nil {
+					x.stream.Close()
+				}
+			})
+		})
+	}
 }
