@@ -51,6 +51,12 @@ func (h *Host) reachability(c Config) []libp2p.Option {
 		r.MaxReservationsPerIP = c.PrefixPeers
 		opts = append(opts, libp2p.EnableRelayService(relay.WithResources(r)))
 	}
+	if !c.Client && !c.Hidden {
+		// A host asks for a place at a relay once others could not dial it back, of
+		// which libp2p learns by the first form of AutoNAT alone: somebody has to
+		// offer that.
+		opts = append(opts, libp2p.EnableNATService())
+	}
 	switch {
 	case c.Relay || c.reach == network.ReachabilityPublic:
 		opts = append(opts, libp2p.ForceReachabilityPublic())

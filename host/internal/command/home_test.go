@@ -165,7 +165,7 @@ func TestNetworkOfHosts(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(c.Join) != 2 || !strings.HasPrefix(c.Join[0], "/ip4/10.0.0.2/udp/4001/quic-v1/p2p/") || !strings.HasPrefix(c.Join[1], "/ip6/2001:db8::3/") ||
-		!strings.HasPrefix(c.Listen[0], "/ip4/0.0.0.0/") || c.API.Listen != "127.0.0.1:9650" || c.Prune.Keep != 1000 {
+		!strings.HasPrefix(c.Listen[0], "/ip4/0.0.0.0/") || c.API.Listen != "127.0.0.1:9650" || c.Prune.Keep != 1000 || !c.P2P.Relay {
 		t.Errorf("%+v", c)
 	}
 	var rows []keyRow

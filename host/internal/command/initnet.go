@@ -19,6 +19,7 @@ import (
 	"github.com/plexus-network/plexus/ledger"
 	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/ledger/unit"
+	"github.com/plexus-network/plexus/p2p"
 )
 
 // networkFlags describe a network of one's own.
@@ -208,6 +209,9 @@ func (o *operator) write(gen *ledger.Genesis, all []operator, flags map[string]a
 	if len(gen.Subnets) > 0 {
 		set["validate"] = []int{1}
 	}
+	// Miners behind routers are reached through relays, and at a network's beginning
+	// there is nobody else who could be one.
+	set["p2p.relay"] = !p2p.Loopback(o.addrs(o.listen)[0])
 	for name, v := range flags {
 		set[name] = v
 	}
