@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -33,6 +34,7 @@ func TestMain(m *testing.M) {
 const (
 	producerCount  = 4
 	validatorCount = 3
+	textNetuid     = 1
 )
 
 var minerNames = []string{"mix", "order0", "constant", "copy"}
@@ -46,13 +48,17 @@ type journal struct {
 	rounds  map[int]map[string][]string  // by number since genesis and validator: statuses by miner
 	last    int                          // highest round that all validators reported
 	paid    map[uint64]bool              // epochs that paid a miner
+	earned  map[string]uint64            // by hotkey, as producer0 saw it
+	scores  map[string][]event.Score     // by hotkey
+	errors  map[string][]string          // that miners met, by name
 	news    int                          // registrations
 	notes   []string
 }
 
 func newJournal() *journal {
 	return &journal{changed: make(chan struct{}), heights: map[string]uint64{}, roots: map[uint64]map[string]string{},
-		rounds: map[int]map[string][]string{}, last: -1, paid: map[uint64]bool{}}
+		rounds: map[int]map[string][]string{}, last: -1, paid: map[uint64]bool{},
+		earned: map[string]uint64{}, scores: map[string][]event.Score{}, errors: map[string][]string{}}
 }
 
 func (j *journal) take(e event.Event) {
@@ -66,6 +72,12 @@ func (j *journal) take(e event.Event) {
 		}
 		j.roots[e.Height][e.From] = e.Root
 	case "my-round":
+		for _, s := range e.Scores {
+			j.scores[s.Hotkey] = append(j.scores[s.Hotkey], s)
+		}
+		if e.Netuid != textNetuid {
+			break
+		}
 		n := int(e.Epoch)*100 + e.Round
 		if j.rounds[n] == nil {
 			j.rounds[n] = map[string][]string{}
@@ -81,6 +93,13 @@ func (j *journal) take(e event.Event) {
 	case "paid":
 		if dev.IsMiner(e.Hotkey) {
 			j.paid[e.Epoch] = true
+		}
+		if e.From == "producer0" {
+			j.earned[e.Hotkey] += e.Amount
+		}
+	case "exchange":
+		if list := j.errors[e.From]; e.Err != "" && !slices.Contains(list, e.Err) {
+			j.errors[e.From] = append(list, e.Err)
 		}
 	case "restart", "my-skipped", "stopped":
 		j.notes = append(j.notes, e.From+" "+e.Kind+" "+e.Text+e.Err)
@@ -155,8 +174,9 @@ func kill(t *testing.T, pid int) {
 	}
 }
 
-// TestNetwork runs the whole network in real processes and kills some of them,
-// then the command that a user runs, on the same directory.
+// TestNetwork runs the whole network in real processes, beside a subnet whose engines
+// are bad, and kills some of them; then the command that a user runs, on the same
+// directory.
 func TestNetwork(t *testing.T) {
 	home := filepath.Join(t.TempDir(), "net")
 	if !t.Run("kills", func(t *testing.T) { testKills(t, home) }) {
@@ -168,7 +188,9 @@ func TestNetwork(t *testing.T) {
 
 func testKills(t *testing.T, home string) {
 	start := time.Now()
-	net, err := dev.Open(t.Context(), textOnly(home, ""), io.Discard, func(string) {})
+	cfg := textOnly(home, "")
+	cfg.Load = []string{badSubnet(t)}
+	net, err := dev.Open(t.Context(), cfg, io.Discard, func(string) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,6 +273,7 @@ func testKills(t *testing.T, home string) {
 			t.Error("the producer did not survive its worker")
 		}
 	})
+	t.Run("bad engines", func(t *testing.T) { testBadEngines(t, j) })
 	if s := r.State.Split(); s != "" {
 		t.Error(s)
 	}
@@ -368,7 +391,7 @@ func devCommand(t *testing.T, args ...string) *exec.Cmd {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := exec.Command(self, append([]string{"dev", "--subnets", "text", "--cache", config.DefaultCache()}, args...)...)
+	c := exec.Command(self, append([]string{"dev", "--cache", config.DefaultCache()}, args...)...)
 	out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOPATH").Output()
 	if err != nil {
 		t.Fatal(err)
@@ -414,7 +437,7 @@ func testResume(t *testing.T, home string) {
 	for start := time.Now(); ; time.Sleep(20 * time.Millisecond) {
 		before, count = descendants(t, u.cmd.Process.Pid), map[string]int{}
 		for _, p := range before {
-			for _, kind := range []string{" node ", " miners ", " engine ", " worker", " replay "} {
+			for _, kind := range []string{" node ", " miners ", " engine text-", " worker", " replay "} {
 				if strings.Contains(p.args, kind) {
 					count[kind]++
 				}
@@ -427,7 +450,7 @@ func testResume(t *testing.T, home string) {
 			t.Fatalf("processes of the network: %v in %v", count, before)
 		}
 	}
-	if count[" node "] != producerCount || count[" miners "] != 1 || count[" engine "] != len(minerNames) || count[" worker"] < validatorCount {
+	if count[" node "] != producerCount || count[" miners "] != 1 || count[" engine text-"] != len(minerNames) || count[" worker"] < validatorCount {
 		t.Fatalf("processes of the network: %v in %v", count, before)
 	}
 	kill(t, u.cmd.Process.Pid)
