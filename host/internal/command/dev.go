@@ -93,7 +93,7 @@ func runDev(c *cobra.Command, f *devFlags) error {
 	switch {
 	case errors.Is(err, dev.ErrLocked):
 		return &coded{exitLocked, err}
-	case errors.Is(err, dev.ErrNoSubnet), errors.Is(err, dev.ErrNoFile):
+	case errors.Is(err, dev.ErrNoSubnet), errors.Is(err, dev.ErrNoFile), errors.Is(err, dev.ErrForeign):
 		return usage("%v", err)
 	case err != nil:
 		return err

@@ -115,12 +115,15 @@ func whole(module []byte) bool {
 	return err == nil
 }
 
+// temporary begins the names of files that are being written.
+const temporary = ".new-"
+
 // keepFile writes a file whole or not at all; its folder is made.
 func keepFile(name string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(name), ".new-*")
+	f, err := os.CreateTemp(filepath.Dir(name), temporary+"*")
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/plexus-network/plexus/examples/subnets/forecast"
+	"github.com/plexus-network/plexus/examples/subnets/speech"
 	text "github.com/plexus-network/plexus/examples/subnets/text"
+	"github.com/plexus-network/plexus/examples/subnets/translate"
 	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/dev"
 	"github.com/plexus-network/plexus/ledger"
@@ -25,27 +28,45 @@ func textOnly(home, corpus string) dev.Config {
 	return c
 }
 
-// TestBadCorpus: the error names the file, and nothing was begun that a later
-// run with a good corpus would stumble over.
-func TestBadCorpus(t *testing.T) {
+// TestBadFiles: the error names the file, and nothing was begun that a later run with
+// a good one would stumble over.
+func TestBadFiles(t *testing.T) {
 	long := bytes.Repeat([]byte("to be or not to be\n"), 8000)
+	many := func(line string) []byte { return bytes.Repeat([]byte(line), 1000) }
 	for name, c := range map[string]struct {
+		subnet  string
 		content []byte // nil for no file
 		want    error
 	}{
-		"missing":   {nil, text.ErrCorpusMissing},
-		"empty":     {[]byte{}, text.ErrCorpusEmpty},
-		"too short": {long[:1000], text.ErrCorpusShort},
-		"not text":  {append(long[:len(long):len(long)], 0xff, 0xfe), text.ErrCorpusUTF8},
+		"corpus missing":       {"text", nil, text.ErrCorpusMissing},
+		"corpus empty":         {"text", []byte{}, text.ErrCorpusEmpty},
+		"corpus too short":     {"text", long[:1000], text.ErrCorpusShort},
+		"corpus not text":      {"text", append(long[:len(long):len(long)], 0xff, 0xfe), text.ErrCorpusUTF8},
+		"pairs missing":        {"translate", nil, translate.ErrPairsMissing},
+		"pairs empty":          {"translate", []byte{}, translate.ErrPairsEmpty},
+		"pairs not text":       {"translate", []byte("one\t\xff\xfe\n"), translate.ErrPairsUTF8},
+		"pairs without tabs":   {"translate", many("one uno\n"), translate.ErrPairsTab},
+		"pairs without a side": {"translate", many("one\t\n"), translate.ErrPairsSide},
+		"one pair repeated":    {"translate", many("one\tuno\n"), translate.ErrPairsFew},
+		"series missing":       {"forecast", nil, forecast.ErrSeriesMissing},
+		"series empty":         {"forecast", []byte{}, forecast.ErrSeriesEmpty},
+		"series too short":     {"forecast", many("1.5\n")[:400], forecast.ErrSeriesShort},
+		"series not text":      {"forecast", append(many("1.5\n"), 0xff, 0xfe), forecast.ErrSeriesUTF8},
+		"series of words":      {"forecast", append(many("1.5\n"), "2026-01-01,high\n"...), forecast.ErrSeriesValue},
+		"series below zero":    {"forecast", append(many("1.5\n"), "-3\n"...), forecast.ErrSeriesValue},
+		"recordings missing":   {"speech", nil, speech.ErrMissing},
+		"recordings empty":     {"speech", []byte{}, speech.ErrFew},
+		"recordings, no tab":   {"speech", []byte("a.wav hello\n"), speech.ErrLine},
+		"recordings, no WAV":   {"speech", many("list\thello\n"), speech.ErrWAV},
 	} {
 		t.Run(name, func(t *testing.T) {
-			file, home := filepath.Join(t.TempDir(), "corpus.txt"), t.TempDir()
+			file, home := filepath.Join(t.TempDir(), "list"), t.TempDir()
 			if c.content != nil {
 				if err := os.WriteFile(file, c.content, 0o600); err != nil {
 					t.Fatal(err)
 				}
 			}
-			_, err := dev.Open(t.Context(), textOnly(home, file), io.Discard, func(string) {})
+			_, err := dev.Open(t.Context(), dev.Config{Home: home, Subnets: []string{c.subnet}, Files: map[string]string{c.subnet: file}}, io.Discard, func(string) {})
 			if !errors.Is(err, c.want) || !strings.Contains(err.Error(), file) {
 				t.Errorf("error %v, want %v with the file's name", err, c.want)
 			}
@@ -54,6 +75,21 @@ func TestBadCorpus(t *testing.T) {
 				t.Errorf("left in the directory: %v", left)
 			}
 		})
+	}
+}
+
+// TestForeignFolder: nothing is written among files that are not a network's.
+func TestForeignFolder(t *testing.T) {
+	home := t.TempDir()
+	if err := os.WriteFile(filepath.Join(home, "thesis.tex"), []byte("chapter 1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := dev.Open(t.Context(), textOnly(home, ""), io.Discard, func(string) {})
+	if !errors.Is(err, dev.ErrForeign) || !strings.Contains(err.Error(), home) || !strings.Contains(err.Error(), "thesis.tex") {
+		t.Errorf("error %v", err)
+	}
+	if left, _ := os.ReadDir(home); len(left) != 1 {
+		t.Errorf("written beside: %v", left)
 	}
 }
 
@@ -66,6 +102,11 @@ func TestOtherCorpus(t *testing.T) {
 		}
 	}
 	home := t.TempDir()
+	for _, left := range []string{"lock", ".new-123"} { // by one who was interrupted
+		if err := os.WriteFile(filepath.Join(home, left), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	open := func(corpus string) error {
 		n, err := dev.Open(t.Context(), textOnly(home, corpus), io.Discard, func(string) {})
 		if err != nil {

@@ -16,7 +16,7 @@ func (n *Network) cut(only []string) (map[string]cutSet, error) {
 	for name, file := range n.cfg.Files {
 		s := find(n.subnets, name)
 		if s == nil {
-			return nil, fmt.Errorf("%w: %s for %s, which this network does not have", ErrNoFile, file, name)
+			return nil, fmt.Errorf("%w: %s is for %s, which this network does not have: add it with --subnets", ErrNoFile, file, name)
 		}
 		if s.Cut == nil {
 			return nil, fmt.Errorf("%w: %s for %s", ErrNoFile, file, name)

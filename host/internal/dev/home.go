@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/plexus-network/plexus/ledger"
 )
@@ -21,6 +22,7 @@ const homeFormat = 2
 var (
 	ErrResumed = errors.New("the network in this directory is another one")
 	ErrFormat  = errors.New("the directory was made by another version of plexus")
+	ErrForeign = errors.New("the directory has files that are no development network's")
 )
 
 // home is what a network's directory says of itself, a JSON file.
@@ -34,6 +36,35 @@ type homeSubnet struct {
 	NetUID ledger.NetUID
 	Miners []string
 	Own    *own `json:",omitempty"` // of a subnet that is not the gallery's
+}
+
+// foreign refuses a directory that is somebody else's, before anything is written
+// there. What was left by one who was interrupted while making a network is none.
+func foreign(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	ours := []string{fileLock, fileGenesis, fileHome, "data", "log", "miners", "modules"}
+	for i := range producers {
+		ours = append(ours, producerName(i))
+	}
+	other := ""
+	for _, e := range entries {
+		if e.Name() == fileHome {
+			return nil
+		}
+		if !slices.Contains(ours, e.Name()) && !strings.HasPrefix(e.Name(), temporary) {
+			other = e.Name()
+		}
+	}
+	if other == "" {
+		return nil
+	}
+	return fmt.Errorf("%w: %s has %s: choose a new directory, or an empty one", ErrForeign, dir, other)
 }
 
 // readHome reads the description of the network in the directory; nil when there

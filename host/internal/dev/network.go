@@ -45,6 +45,7 @@ type Network struct {
 const (
 	fileGenesis = "genesis.cbor"
 	fileHome    = "network.json"
+	fileLock    = "lock"
 )
 
 func (n *Network) path(parts ...string) string {
@@ -66,7 +67,10 @@ func producerName(i int) string { return fmt.Sprintf("producer%d", i) }
 // Open makes the network in cfg.Home, or finds the one that is there. say is
 // told of each step; messages of the compiler go to out.
 func Open(ctx context.Context, cfg Config, out io.Writer, say func(string)) (*Network, error) {
-	n := &Network{cfg: cfg, lock: flock.New(filepath.Join(cfg.Home, "lock"))}
+	if err := foreign(cfg.Home); err != nil {
+		return nil, err
+	}
+	n := &Network{cfg: cfg, lock: flock.New(filepath.Join(cfg.Home, fileLock))}
 	if err := os.MkdirAll(cfg.Home, 0o700); err != nil {
 		return nil, err
 	}
