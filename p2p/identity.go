@@ -28,21 +28,6 @@ func PeerIDFromKey(public [32]byte) (peer.ID, error) {
 	return peer.IDFromPublicKey(k)
 }
 
-// KeyOfPeer returns the ed25519 public key that a peer id holds: the inverse of
-// PeerIDFromKey. Peers with another kind of key give an error.
-func KeyOfPeer(id peer.ID) (public [32]byte, err error) {
-	k, err := id.ExtractPublicKey()
-	if err != nil {
-		return public, fmt.Errorf("peer %s: %w", id, err)
-	}
-	raw, err := k.Raw()
-	if err != nil || k.Type() != crypto.Ed25519 || len(raw) != len(public) {
-		return public, fmt.Errorf("peer %s: not an ed25519 key", id)
-	}
-	copy(public[:], raw)
-	return public, nil
-}
-
 func privateKey(seed [32]byte) (crypto.PrivKey, error) {
 	return crypto.UnmarshalEd25519PrivateKey(ed25519.NewKeyFromSeed(seed[:]))
 }

@@ -78,9 +78,6 @@ func TestIdentity(t *testing.T) {
 	if err != nil || id != PeerID(seed) {
 		t.Fatalf("%s, %v: want %s", id, err, PeerID(seed))
 	}
-	if back, err := KeyOfPeer(id); err != nil || back != pub {
-		t.Fatalf("%x, %v: want %x", back, err, pub)
-	}
 	if h := start(t, 9); h.ID() != id {
 		t.Fatalf("host is %s, want %s", h.ID(), id)
 	}
