@@ -37,7 +37,7 @@ func Finish(r *Round) (*Finished, error) {
 
 // zstdWriter is used for frames only, which is safe from several goroutines.
 var zstdWriter = sync.OnceValues(func() (*zstd.Encoder, error) {
-	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(2))
+	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(2), zstd.WithLowerEncoderMem(true)) // 16 MiB instead of 32
 })
 
 // Append appends [1, round, skipped, node, [leaf, …], frame].
