@@ -30,8 +30,7 @@ func TestSimRelay(t *testing.T) {
 		},
 		found: func(s *sim, t *testing.T) {
 			s.statuses(t, evidence.None)
-			// Two epochs of three validators' three rounds, each with up to three tries
-			// of the validator: all but the first few go unheard.
+			// Three validators' rounds, each with up to three tries of the validator: all but the first few go unheard.
 			if n := s.outcomes()["callee"]; n < 4 || n > 8 {
 				t.Errorf("%d relayed requests were read", n)
 			}

@@ -55,7 +55,7 @@ type villain struct {
 
 // simSeeds is how many seeds each adversary is played with: SIM_SEEDS.
 func simSeeds(t *testing.T) int {
-	n := 3
+	n := 10
 	if s := os.Getenv("SIM_SEEDS"); s != "" {
 		var err error
 		if n, err = strconv.Atoi(s); err != nil || n < 1 {
@@ -94,7 +94,9 @@ func simulate(t *testing.T, v villain) {
 	for i := range n {
 		seed := uint64(first + i)
 		if !t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { newSim(t, v, seed, m, data).play() })
+			r := rand.New(rand.NewPCG(seed, 1))
+			c := begun(t, 3+r.IntN(3), r.IntN(len(simRounds)), m, data) // which keeps no time
+			synctest.Test(t, func(t *testing.T) { newSim(t, v, seed, r, c, m, data).play() })
 		}) {
 			t.Logf("play it again with SIM_SEED=%d", seed)
 			return
@@ -124,11 +126,41 @@ type sim struct {
 	row    []uint64      // weights to publish instead of those that follow
 }
 
-func newSim(t *testing.T, v villain, seed uint64, m plugins.Caller, data *dataset.Set) *sim {
-	r := rand.New(rand.NewPCG(seed, 1))
-	s := &sim{v: v, rand: r, module: m, data: data, miners: 3 + r.IntN(3), files: map[[32]byte][]byte{}}
-	p := params([]uint16{1, 1 + uint16(1+r.IntN(4)), 7 + uint16(r.IntN(5))}, s.miners)
-	s.chain = newChain(t, s.miners, ledger.Subnet{Module: m.ID(), Data: data.Named(), Params: p})
+// simRounds are when rounds begin: late enough in an epoch that the second one's
+// windows are over before its first, and in time for their end before the window.
+var simRounds = [...][]uint16{{8, 9}, {8, 13}, {10, 12}, {8, 10, 13}}
+
+// simOver is how many blocks of the second epoch are played: the commit window and
+// some to reveal in.
+const simOver = window + 3
+
+// chains are the chains of simulations as they begin, by miners and simRounds: to
+// make one costs as much as to play on it.
+var chains struct {
+	sync.Mutex
+	of map[[2]int]*chain
+}
+
+// begun is a chain of its own with so many miners, whose first epoch is to begin.
+func begun(t *testing.T, miners, rounds int, m plugins.Caller, data *dataset.Set) *chain {
+	chains.Lock()
+	defer chains.Unlock()
+	if chains.of == nil {
+		chains.of = map[[2]int]*chain{}
+	}
+	at := [2]int{miners, rounds}
+	if chains.of[at] == nil {
+		p := params(simRounds[rounds], miners)
+		p.DeadlineMS = 6000
+		chains.of[at] = newChain(t, miners, ledger.Subnet{Module: m.ID(), Data: data.Named(), Params: p})
+		chains.of[at].bare = true // what was proved of blocks before is of no use
+	}
+	return chains.of[at].twin(t)
+}
+
+func newSim(t *testing.T, v villain, seed uint64, r *rand.Rand, c *chain, m plugins.Caller, data *dataset.Set) *sim {
+	c.t = t
+	s := &sim{chain: c, v: v, rand: r, module: m, data: data, miners: len(c.hot) - validators, files: map[[32]byte][]byte{}}
 	s.net = memnet.New(memnet.Config{Seed: seed, Latency: time.Duration(1+r.IntN(80)) * time.Millisecond, Jitter: time.Duration(r.IntN(60)) * time.Millisecond,
 		Loss: float64(r.IntN(3)) / 100})
 	for i := range s.hot {
@@ -316,7 +348,11 @@ func (s *sim) play() {
 		})
 	}
 	wg.Go(func() { s.run(ctx, time.Second) })
-	for end := time.Now().Add(time.Hour); s.clock() == nil || s.clock().Epoch < 3; time.Sleep(time.Second) {
+	over := func() bool {
+		k := s.clock()
+		return k != nil && (k.Epoch > 2 || k.Epoch == 2 && s.tall() >= k.First+simOver)
+	}
+	for end := time.Now().Add(time.Hour); !over(); time.Sleep(time.Second) {
 		if time.Now().After(end) || t.Failed() {
 			t.Errorf("the epoch does not end: at block %d; refused %v", s.clock().Step, s.refused)
 			break
@@ -347,8 +383,8 @@ func (s *sim) judge(t *testing.T) {
 		for _, r := range b.Rounds {
 			asked += len(r.Responses)
 		}
-		if asked != 3*s.miners {
-			t.Errorf("validator %d asked %d times, want %d", i, asked, 3*s.miners)
+		if want := len(s.subnet().Params.Rounds) * s.miners; asked != want {
+			t.Errorf("validator %d asked %d times, want %d", i, asked, want)
 		}
 		for _, h := range s.receipts(i) {
 			if err := b.Shows(h); err != nil {
@@ -359,12 +395,14 @@ func (s *sim) judge(t *testing.T) {
 	s.v.found(s, t)
 }
 
-// receipts are what honest miners hold of validator i and the first epoch.
+// receipts are what honest miners hold of validator i and the first epoch, as they
+// say themselves: what they prove is for Shows to check.
 func (s *sim) receipts(i int) (out []*round.Held) {
+	self := s.hot[i].Public()
 	for _, h := range s.held {
-		if r, _, err := h.Open(); err != nil {
+		if r, err := round.DecodeRequest(h.Request.Body); err != nil {
 			s.t.Errorf("a miner holds what proves nothing: %v", err)
-		} else if r.Caller == s.hot[i].Public() && r.Epoch == 1 {
+		} else if r.Caller == self && r.Epoch == 1 {
 			out = append(out, h)
 		}
 	}
