@@ -98,6 +98,15 @@ func (f *trustFlag) of(ctx context.Context, file *bundleFile, join string) (s so
 	return file.kept, func() {}, nil
 }
 
+// unused refuses the flag where a network is read, whose root of trust the join
+// string names.
+func (f *trustFlag) unused() error {
+	if f.text != "" {
+		return usage("--trust is for files: of a network, the join string names the block to trust, plexus://GENESIS@HEIGHT:HASH/ADDRESS")
+	}
+	return nil
+}
+
 func (f *trustFlag) parse() (*ledger.Anchor, error) {
 	if f.text == "" {
 		return nil, nil

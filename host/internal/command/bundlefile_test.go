@@ -80,7 +80,9 @@ func TestBundleFileOffline(t *testing.T) {
 		{"without its values", joined, "replay --bundle " + less, exitUnavailable, "the proofs lack the state's"},
 		{"bare", "", "replay --bundle " + bare, exitUnavailable, "no network is to be had"},
 		{"bare with trust", "", "replay --bundle " + bare + " --trust " + trust, exitUsage, "holds no proofs"},
-		{"trust without a file", "", "replay --trust " + trust, exitUsage, "--trust is for --bundle"},
+		{"trust without a file", "", "replay --trust " + trust, exitUsage, "--trust is for files"},
+		{"trust without a file to verify", "", "evidence verify --trust " + trust, exitUsage, "--trust is for files"},
+		{"trust without a file to show", "", "evidence show --trust " + trust, exitUsage, "--trust is for files"},
 	} {
 		t.Setenv(joinEnv, c.join)
 		if _, code, err := run(t, strings.Fields(c.args)...); err == nil || code != c.code || !strings.Contains(err.Error(), c.say) {

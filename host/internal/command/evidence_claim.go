@@ -106,7 +106,7 @@ func claim(c *cobra.Command, f *claimFlags, names []string) error {
 	var out []claimed
 	if len(names) > 0 {
 		out, err = f.files(c.Context(), path, names)
-	} else {
+	} else if err = f.trust.unused(); err == nil {
 		out, err = f.fetched(c.Context(), path)
 	}
 	if err != nil {

@@ -150,7 +150,7 @@ func TestClaimCommand(t *testing.T) {
 		"--receipts " + receipts:              {exitUnavailable, "revealed yet"},
 		"--receipts " + receipts + " " + receipts:  {exitIO, "receipts"},
 		"--receipts " + file + " " + file:          {exitUnavailable, "could not be held"},
-		"--receipts " + receipts + " --trust 1:x ": {exitUnavailable, "revealed yet"},
+		"--receipts " + receipts + " --trust 1:x ": {exitUsage, "--trust is for files"},
 	} {
 		if _, code, err := run(t, append([]string{"evidence", "claim"}, strings.Fields(args)...)...); err == nil || code != want.code || !strings.Contains(err.Error(), want.say) {
 			t.Errorf("%q: code %d, %v", args, code, err)

@@ -188,6 +188,9 @@ func (f *showFlags) open(ctx context.Context, name string) (x *exhibit, done fun
 		}
 		return x, done, err
 	}
+	if err := f.trust.unused(); err != nil {
+		return nil, nil, err
+	}
 	r, err := dial(ctx, f.join)
 	if err != nil {
 		return nil, nil, err

@@ -46,6 +46,9 @@ leaf stands under the root which the validator committed.
 Exit codes: 0 good, 1 bad, 2 not to be had.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			if proof != "" {
+				if err := trust.unused(); err != nil {
+					return err
+				}
 				if len(args) > 0 {
 					return usage("either --proof or bundles, not both")
 				}
@@ -55,7 +58,7 @@ Exit codes: 0 good, 1 bad, 2 not to be had.`,
 			var err error
 			if len(args) > 0 {
 				out, err = verifyFiles(c, &f, &trust, args)
-			} else {
+			} else if err = trust.unused(); err == nil {
 				out, err = verifyEpoch(c, &f)
 			}
 			if err != nil {

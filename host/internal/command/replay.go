@@ -120,8 +120,8 @@ func replay(c *cobra.Command, f *replayFlags) error {
 		}
 		return report(c, f, out)
 	}
-	if f.trust.text != "" {
-		return usage("--trust is for --bundle")
+	if err := f.trust.unused(); err != nil {
+		return err
 	}
 	r, err := dial(ctx, f.join)
 	if err != nil {
