@@ -69,7 +69,7 @@ func (c *counter) again() {
 // request is one that the miner takes, by validator i.
 func (c *counter) request(i int, e ledger.Epoch) *round.Request {
 	r := &round.Request{ChainID: c.gen.ChainID, NetUID: netuid, Module: [32]byte{1}, Epoch: e, Task: round.TaskHash(public),
-		Caller: c.hot[i].Public(), Callee: c.hot[validators].Public(), DeadlineMS: 2000}
+		Caller: c.hot[i].Public(), Callee: c.hot[validators].Public(), DeadlineMS: 20_000}
 	rand.Read(r.ID[:])
 	return r
 }
@@ -247,7 +247,7 @@ func TestHoldingWithoutReceipt(t *testing.T) {
 	}
 	// And it is cut off at its own deadline.
 	r := c.request(2, 1)
-	r.DeadlineMS = 300
+	r.DeadlineMS = 2000
 	s, err := c.caller.Open(ctx, c.miner.ID(), round.Protocol)
 	if err != nil {
 		t.Fatal(err)
