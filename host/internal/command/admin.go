@@ -52,7 +52,7 @@ its configuration. Only the user who runs the node may open it.`,
 			Use: a.use, Short: a.short,
 			Args: func(c *cobra.Command, args []string) error {
 				if len(args) != want {
-					return usage("%s takes %d arguments, got %d: %s", c.CommandPath(), want, len(args), a.use)
+					return usage("want plexus admin %s, got %q", a.use, args)
 				}
 				return nil
 			},

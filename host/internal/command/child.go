@@ -195,6 +195,9 @@ func childLs() *cobra.Command {
 				return err
 			}
 			return look(c, join, func(v ledger.View) error {
+				if _, err := ownedSubnet(v, n); err != nil {
+					return err
+				}
 				fam, err := ledger.LoadFamily(v, n, hot)
 				if err != nil {
 					return err

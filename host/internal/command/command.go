@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"regexp"
 	"strings"
 	"syscall"
 
@@ -18,6 +19,9 @@ import (
 	"github.com/plexus-network/plexus/host/internal/remote"
 	"github.com/plexus-network/plexus/p2p"
 )
+
+// parsing is what Go's parser of numbers says of itself in its errors.
+var parsing = regexp.MustCompile(`strconv\.\w+: parsing "[^"]*": `)
 
 // Main runs the command line and returns the exit code.
 func Main() int {
@@ -50,7 +54,8 @@ See 'plexus help exit-codes' for the exit codes and 'plexus schema' for what --j
 		RunE:          showHelp,
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return &coded{exitUsage, fmt.Errorf("%w: see '%s --help'", err, c.CommandPath())}
+		text := parsing.ReplaceAllString(err.Error(), "")
+		return usage("%s: see '%s --help'", text, c.CommandPath())
 	})
 	root.AddCommand(devCommand(), replayCommand(), metagraphCommand(), sendCommand(), txCommand(), registerCommand(), minerCommand(), keyCommand(),
 		initCommand(), startCommand(), validatorCommand(), snapshotCommand(), stateCommand(), doctorCommand(), versionCommand(), configCommand(), pluginCommand(), subnetCommand(), schemaCommand(), exitTopic(), statusCommand(), historyCommand(), adminCommand(), nodeCommand(), minersCommand(), workerCommand(), engineCommand())

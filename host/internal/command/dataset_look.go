@@ -43,10 +43,10 @@ home unless FOLDER is given.`,
 				dirs = []string{filepath.Join(home, "datasets"), filepath.Join(home, "datasets", "fetched")}
 			}
 			sets := []*setShown{}
-			for i, dir := range dirs {
+			for _, dir := range dirs {
 				entries, err := os.ReadDir(dir)
 				if err != nil {
-					if i > 0 && os.IsNotExist(err) {
+					if len(args) == 0 && os.IsNotExist(err) {
 						continue
 					}
 					return err
@@ -67,6 +67,10 @@ home unless FOLDER is given.`,
 			}
 			if asJSON {
 				return printJSON(c, sets)
+			}
+			if len(sets) == 0 {
+				fmt.Fprintf(c.ErrOrStderr(), "no data sets in %s: make one with: plexus dataset build --from FILE\n", dirs[0])
+				return nil
 			}
 			w := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "root\tformat\tslices\tat most\tbytes\twindows\tfile")

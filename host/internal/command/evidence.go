@@ -93,7 +93,7 @@ func listEvidence(ctx context.Context, r *remote.Remote, f *epochFlags, epochs i
 		return nil, err
 	}
 	if clock == nil {
-		return nil, usage("no subnet has netuid %d", n)
+		return nil, noSubnet(n)
 	}
 	last := uint64(f.epoch)
 	if f.epoch < 0 {

@@ -13,6 +13,7 @@ import (
 	"github.com/plexus-network/plexus/host/internal/api"
 	"github.com/plexus-network/plexus/host/internal/config"
 	"github.com/plexus-network/plexus/host/internal/kv"
+	"github.com/plexus-network/plexus/host/internal/miners"
 	"github.com/plexus-network/plexus/host/internal/remote"
 	"github.com/plexus-network/plexus/host/keys"
 	"github.com/plexus-network/plexus/ledger"
@@ -97,7 +98,7 @@ func exitCode(err error) int {
 		return exitUnavailable
 	case is(remote.ErrNoNode, api.ErrNoAPI, admin.ErrNoNode, chain.ErrUnavailable):
 		return exitNetwork
-	case is(remote.ErrJoin, chain.ErrTrust, key.ErrAddress, keys.ErrName):
+	case is(remote.ErrJoin, miners.ErrNoSubnet, chain.ErrTrust, key.ErrAddress, keys.ErrName):
 		return exitUsage
 	case isInUse(err):
 		return exitInUse

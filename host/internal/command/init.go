@@ -209,7 +209,7 @@ func (f *initFlags) findGenesis(ctx context.Context) (*ledger.Genesis, error) {
 	}
 	gen, err := ledger.DecodeGenesis(b)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.genesis, err)
+		return nil, fmt.Errorf("%s: %w: get the network's genesis again", f.genesis, err)
 	}
 	return gen, nil
 }

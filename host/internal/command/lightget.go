@@ -67,7 +67,7 @@ func lightGet(f *lightFlags) *cobra.Command {
 				return err
 			}
 			if out.Metagraph, err = ledger.LoadMetagraph(v, n); err == nil && out.Metagraph == nil {
-				err = usage("no subnet has netuid %d", n)
+				err = noSubnet(n)
 			}
 			return err
 		}),

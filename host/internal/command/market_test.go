@@ -165,6 +165,7 @@ func TestSubnetByCommands(t *testing.T) {
 	// Registration and stake, with a price.
 	mustRun(t, words("register --netuid 2 --hotkey //worker --from //ben")...)
 	refuses(t, 1, "has uid 1", words("register --netuid 2 --hotkey //worker --from //ben")...)
+	refuses(t, exitUsage, "plexus subnet ls", words("child ls --netuid 9 --hotkey //worker")...)
 	refuses(t, exitUsage, "--hotkey KEY is needed", words("stake add --netuid 2 --from //ben --amount 1")...)
 	refuses(t, exitUsage, "--slippage", words("stake add --netuid 2 --from //ben --amount 1 --slippage 101 --hotkey "+hot)...)
 	trade := asJSON[sent](t, "stake add", words("--netuid 2 --from //ben --amount 2 --dry-run --hotkey "+hot)...).Trade

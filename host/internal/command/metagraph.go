@@ -34,7 +34,7 @@ func metagraphCommand() *cobra.Command {
 				return err
 			}
 			if m == nil {
-				return usage("no subnet has netuid %d", netuid)
+				return noSubnet(ledger.NetUID(netuid))
 			}
 			if asJSON {
 				return printJSON(c, m)

@@ -41,7 +41,7 @@ func registerOne(ctx context.Context, r *remote.Remote, hot, from key.Seed, n le
 		return err
 	}
 	if m == nil {
-		return usage("no subnet has netuid %d", n)
+		return noSubnet(n)
 	}
 	if _, ok, err := ledger.FindUID(v, n, hot.Public()); ok || err != nil {
 		return err

@@ -126,6 +126,9 @@ func pluginList() *cobra.Command {
 			if asJSON {
 				return printJSON(c, l)
 			}
+			if len(l) == 0 {
+				fmt.Fprintln(c.ErrOrStderr(), "no modules: a node fetches those of the subnets that it validates")
+			}
 			return printEntries(c, l)
 		}}
 	f.add(c)

@@ -51,7 +51,7 @@ func (f *epochFlags) find(v ledger.View) ([]published, error) {
 		return nil, err
 	}
 	if clock == nil {
-		return nil, usage("no subnet has netuid %d", n)
+		return nil, noSubnet(n)
 	}
 	e := uint64(f.epoch)
 	if f.epoch < 0 {

@@ -47,10 +47,12 @@ with which the hotkey works are derived from it and their possession is proved.`
 					return nil, nil, err
 				}
 				if m == nil {
-					return nil, nil, usage("no subnet has netuid %d", netuid)
+					return nil, nil, noSubnet(ledger.NetUID(netuid))
 				}
-				if uid, ok, err := ledger.FindUID(v, n, hot.Public()); err != nil || ok {
-					return nil, nil, fmt.Errorf("%s has uid %d in netuid %d already (%v)", hot.Public(), uid, netuid, err)
+				if uid, ok, err := ledger.FindUID(v, n, hot.Public()); err != nil {
+					return nil, nil, err
+				} else if ok {
+					return nil, nil, fmt.Errorf("%s has uid %d in netuid %d already", hot.Public(), uid, netuid)
 				}
 				if most == 0 { // the price moves by one registration at the most before this one
 					most = m.Burn + m.Burn/2

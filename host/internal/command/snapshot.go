@@ -129,7 +129,7 @@ func readGenesis(cfg config.Config) (*ledger.Genesis, error) {
 	}
 	g, err := ledger.DecodeGenesis(raw)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", cfg.Path(cfg.Genesis), err)
+		return nil, fmt.Errorf("%s: %w: get the network's genesis again", cfg.Path(cfg.Genesis), err)
 	}
 	return g, nil
 }
@@ -186,6 +186,9 @@ and compared with its hashes; a damaged one makes the exit code 1.`,
 			if asJSON {
 				err = printJSON(c, all)
 			} else {
+				if len(all) == 0 {
+					fmt.Fprintf(c.ErrOrStderr(), "no snapshots in %s: make one with: plexus snapshot create --home %s\n", node.Snapshots(home), home)
+				}
 				for _, l := range all {
 					if l.Error != "" {
 						fmt.Fprintf(c.OutOrStdout(), "%s: %s\n", l.File, l.Error)

@@ -119,8 +119,9 @@ func TestStatusAndHistory(t *testing.T) {
 		{exitUsage, []string{"history", bob.String(), "--csv", "--json"}, "exclude"},
 		{exitUsage, []string{"history", bob.String(), "--limit", "-1"}, "--limit"},
 		{exitUsage, []string{"admin", "peers"}, "--home"},
-		{exitUsage, []string{"admin", "ban", "--home", t.TempDir()}, "1 arguments"},
+		{exitUsage, []string{"admin", "ban", "--home", t.TempDir()}, "admin ban PEER, got []"},
 		{exitNetwork, []string{"admin", "peers", "--home", t.TempDir()}, "is the node running"},
+		{exitUsage, []string{"metagraph", "--netuid", "70000"}, `"70000" for "--netuid" flag: value out of range: see`},
 	} {
 		if out, err := said(t, c.args...); err == nil || exitCode(err) != c.code || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v\n%s", c.args, err, out)

@@ -125,11 +125,16 @@ func loadSubnet(v ledger.View, n ledger.NetUID, h ledger.Height) (*subnetRow, *l
 	return r, sub, nil
 }
 
+// noSubnet is the error of a netuid that no subnet has.
+func noSubnet(n ledger.NetUID) error {
+	return usage("no subnet has netuid %d: see 'plexus subnet ls'", n)
+}
+
 // ownedSubnet reads what rarely changes of a subnet.
 func ownedSubnet(v ledger.View, n ledger.NetUID) (*ledger.Subnet, error) {
 	sub, err := ledger.LoadSubnet(v, n)
 	if err == nil && sub == nil {
-		err = usage("no subnet has netuid %d: see 'plexus subnet ls'", n)
+		err = noSubnet(n)
 	}
 	return sub, err
 }

@@ -70,6 +70,9 @@ func decodeTxFile(b []byte) (*txFile, *ledger.Tx, error) {
 	if len(b) > maxTxFile {
 		return bad("%d bytes, at most %d", len(b), maxTxFile)
 	}
+	if len(bytes.TrimSpace(b)) == 0 {
+		return bad("it is empty")
+	}
 	f := &txFile{}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()

@@ -101,7 +101,7 @@ func explain(ctx context.Context, join string, n ledger.NetUID, hot key.ID, epoc
 	}
 	out, err := s.Explain(ctx, v, n, hot, epochs)
 	if errors.Is(err, why.ErrSubnet) {
-		return nil, usage("no subnet has netuid %d", n)
+		return nil, noSubnet(n)
 	}
 	return out, err
 }

@@ -79,7 +79,7 @@ func Open(ctx context.Context, cfg config.Config, log *slog.Logger, events *even
 		return nil, fmt.Errorf("reading the genesis: %w", err)
 	}
 	if n.gen, err = ledger.DecodeGenesis(raw); err != nil {
-		return nil, fmt.Errorf("%s: %w", cfg.Path(cfg.Genesis), err)
+		return nil, fmt.Errorf("%s: %w: get the network's genesis again", cfg.Path(cfg.Genesis), err)
 	}
 	if n.join, err = cfg.JoinAddrs(n.gen.Hash()); err != nil {
 		return nil, err
