@@ -120,10 +120,15 @@ func BenchmarkWarmLoad(b *testing.B) {
 // BenchmarkInstrument gates and meters a Go guest.
 func BenchmarkInstrument(b *testing.B) {
 	g := guest(b)
+	best := time.Hour
 	for b.Loop() {
+		start := time.Now()
 		if _, err := Instrument(g, Limits{Pages: 1024}); err != nil {
 			b.Fatal(err)
 		}
+		best = min(best, time.Since(start))
 	}
-	b.ReportMetric(float64(b.Elapsed().Milliseconds())/float64(b.N)/(float64(len(g))/(1<<20)), "ms/MiB")
+	mib := float64(len(g)) / (1 << 20)
+	b.ReportMetric(b.Elapsed().Seconds()*1000/float64(b.N)/mib, "ms/MiB")
+	b.ReportMetric(best.Seconds()*1000/mib, "quickest-ms/MiB")
 }

@@ -65,8 +65,8 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// DefaultInline is fuel for about a millisecond of typical code, and twelve of
-// the slowest.
+// DefaultInline is fuel for about a millisecond of typical code, twelve of the
+// slowest, and less than fifty of divisions down to subnormal numbers.
 const DefaultInline = 4e6
 
 func (c *Config) complete() error {

@@ -52,6 +52,7 @@ type body struct {
 	dead    bool
 
 	loops, calls, bulk, nan32, nan64 bool
+	leaves                           bool // a branch, not a return, leads out of the function
 }
 
 // decode reads the code of one function of type t, whose locals stand in front.
@@ -75,7 +76,7 @@ func (d *body) decode(b []byte, t funcType) (groups, from, to int, err error) {
 	d.touched = append(d.touched[:0], make([]int32, d.locals)...)
 	d.instrs, d.blocks, d.frames = d.instrs[:0], d.blocks[:0], d.frames[:0]
 	d.count, d.height, d.highest, d.targets, d.heavy, d.rounds, d.reach, d.passed = 0, 0, 0, 0, 0, 0, 0, 0
-	d.dead, d.loops, d.calls, d.bulk, d.nan32, d.nan64 = false, false, false, false, false, false
+	d.dead, d.loops, d.calls, d.bulk, d.nan32, d.nan64, d.leaves = false, false, false, false, false, false, false
 	d.begin(true)
 	d.blocks[0].cost = int64(weightPlain + d.locals/localsPerUnit)
 	d.frames = append(d.frames, frame{op: opBlock, results: len(t.results)})
@@ -136,6 +137,7 @@ func (d *body) label() {
 	}
 	f := &d.frames[len(d.frames)-1-x]
 	f.used = true
+	d.leaves = d.leaves || x == len(d.frames)-1
 	if f.op == opLoop {
 		d.passed += f.params
 	} else {

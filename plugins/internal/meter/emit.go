@@ -10,9 +10,14 @@ type rewriter struct {
 	cold  bool // an out-of-fuel place lies behind the body
 	wrap  bool // the body stands in a block of its own, to which return branches
 	weigh int  // what the function takes of the call depth, 0 for one that calls nothing
+	early bool // the counter is written back before each return, not behind the body
 
-	fuel, size, f32, f64 int    // injected locals
-	get, set             []byte // the instructions that read and write the counter
+	// Of the counter's local, where the emitted code stands:
+	stale bool // a call changed the counter: the local must be loaded before it is used
+	dirty bool // the local may differ from the counter
+
+	fuel, depth, size, f32, f64 int    // injected locals
+	get, set                    []byte // the instructions that read and write the counter
 }
 
 func (w *rewriter) fuelGlobal() int  { return w.m.globals }
@@ -40,20 +45,26 @@ func (w *rewriter) access() {
 }
 
 func (w *rewriter) getFuel() { w.out = append(w.out, w.get...) }
-func (w *rewriter) setFuel() { w.out = append(w.out, w.set...) }
+func (w *rewriter) setFuel() {
+	w.out = append(w.out, w.set...)
+	w.dirty = true
+}
 
-// flush writes the local counter back; load reads it again.
+// flush writes the local counter back where it may differ.
 func (w *rewriter) flush() {
-	if w.local {
+	if w.local && w.dirty {
 		w.op(opLocalGet, w.fuel)
 		w.op(opGlobalSet, w.fuelGlobal())
+		w.dirty = false
 	}
 }
 
+// load reads the local counter where it does not hold.
 func (w *rewriter) load() {
-	if w.local {
+	if w.local && w.stale {
 		w.op(opGlobalGet, w.fuelGlobal())
 		w.op(opLocalSet, w.fuel)
+		w.stale = false
 	}
 }
 
@@ -68,10 +79,17 @@ func (w *rewriter) check(in *instr) {
 
 func (w *rewriter) charge(in *instr, b *block) {
 	if b.cost > 0 {
-		out := append(append(w.out, w.get...), opI64Const)
-		w.out = append(append(appendS(out, b.cost), opI64Sub), w.set...)
+		if w.stale {
+			w.op(opGlobalGet, w.fuelGlobal())
+			w.stale = false
+		} else {
+			w.getFuel()
+		}
+		w.out = append(appendS(append(w.out, opI64Const), b.cost), opI64Sub)
+		w.setFuel()
 	}
 	if b.check && w.cold {
+		w.load()
 		w.check(in)
 	}
 }
@@ -79,6 +97,7 @@ func (w *rewriter) charge(in *instr, b *block) {
 // chargeSize pays for the number on top of the stack before the instruction
 // that works through it.
 func (w *rewriter) chargeSize(in *instr) {
+	w.load()
 	w.op(opLocalTee, w.size)
 	w.getFuel()
 	w.op(opLocalGet, w.size)
@@ -146,6 +165,8 @@ func (w *rewriter) function(b []byte, t funcType) ([]byte, error) {
 		w.weigh = 1 + (d.locals+d.highest)/frameSlots
 	}
 	w.wrap = w.local || w.cold || w.weigh > 0
+	w.early = w.local && !d.leaves
+	w.stale, w.dirty = w.local, false
 	w.declare(b[from:to], groups)
 	w.prologue(t)
 	w.copy(b)
@@ -167,6 +188,7 @@ func (w *rewriter) declare(own []byte, groups int) {
 		return next - 1
 	}
 	w.fuel = add(w.local, typeI64)
+	w.depth = add(w.weigh > 0, typeI32)
 	w.size = add(d.bulk, typeI32)
 	w.f32 = add(d.nan32 && !w.opt.NoNaN, typeF32)
 	w.f64 = add(d.nan64 && !w.opt.NoNaN, typeF64)
@@ -177,19 +199,24 @@ func (w *rewriter) declare(own []byte, groups int) {
 }
 
 func (w *rewriter) prologue(t funcType) {
+	if w.cold {
+		w.out = append(w.out, opBlock, blockVoid)
+	}
 	if w.weigh > 0 {
 		w.op(opGlobalGet, w.depthGlobal())
 		w.i32(int64(w.weigh))
 		w.op(opI32Sub)
+		w.op(opLocalTee, w.depth)
 		w.op(opGlobalSet, w.depthGlobal())
-		w.op(opGlobalGet, w.depthGlobal())
+		w.op(opLocalGet, w.depth)
 		w.i32(0)
 		w.op(opI32LtS)
-		w.out = append(w.out, opIf, blockVoid, opUnreachable, opEnd)
-	}
-	w.load()
-	if w.cold {
-		w.out = append(w.out, opBlock, blockVoid)
+		if w.cold {
+			w.load() // the cold place writes it back
+			w.op(opBrIf, 0)
+		} else {
+			w.out = append(w.out, opIf, blockVoid, opUnreachable, opEnd)
+		}
 	}
 	if w.wrap {
 		w.op(opBlock)
@@ -197,10 +224,23 @@ func (w *rewriter) prologue(t funcType) {
 	}
 }
 
+// leave stands before each way out of the body.
+func (w *rewriter) leave() {
+	if w.early {
+		w.flush()
+	} else {
+		w.load()
+	}
+}
+
 func (w *rewriter) epilogue() {
 	if w.wrap {
+		w.leave()
 		w.op(opEnd)
-		w.flush()
+		if !w.early {
+			w.dirty = true // some branch may come with it so
+			w.flush()
+		}
 		if w.weigh > 0 {
 			w.op(opGlobalGet, w.depthGlobal())
 			w.i32(int64(w.weigh))
@@ -209,12 +249,17 @@ func (w *rewriter) epilogue() {
 		}
 		if w.cold {
 			w.out = append(w.out, opReturn, opEnd)
+			w.dirty = true
 			w.flush()
 			w.op(opUnreachable)
 		}
 	}
 	w.op(opEnd)
 }
+
+// crossings are the instructions where ways part or meet: on all of them the local
+// counter holds.
+var crossings = [256]bool{opLoop: true, opIf: true, opElse: true, opEnd: true, opBr: true, opBrIf: true, opBrTable: true}
 
 // copy emits the instructions with what each needs before and after it. Those
 // that need nothing are copied in runs: most of a body is.
@@ -239,6 +284,16 @@ func (w *rewriter) copy(b []byte) {
 			w.epilogue()
 			return
 		}
+		if crossings[in.op] && !in.run {
+			if w.stale && !in.dead {
+				catchUp(in.off)
+				w.load()
+			}
+			// Others come this way, too.
+			if in.op != opIf && in.op != opBrIf {
+				w.stale, w.dirty = false, true
+			}
+		}
 		raw := b[in.off:in.end]
 		switch {
 		default:
@@ -251,6 +306,9 @@ func (w *rewriter) copy(b []byte) {
 			}
 		case in.op == opReturn && w.wrap:
 			catchUp(in.off)
+			if !in.dead {
+				w.leave()
+			}
 			w.op(opBr, int(in.nest)-1)
 		case in.dead:
 			if run < 0 {
@@ -260,7 +318,7 @@ func (w *rewriter) copy(b []byte) {
 			catchUp(in.off)
 			w.flush()
 			w.out = append(w.out, raw...)
-			w.load()
+			w.stale = w.local
 		case in.sized():
 			catchUp(in.off)
 			if !w.opt.NoFuel {

@@ -7,7 +7,7 @@ const Version = 1
 // Revision numbers the form of rewritten modules, which no node sees of another:
 // any change to what the rewriter emits raises it, so that none kept from before
 // is taken for one of today.
-const Revision = 2
+const Revision = 3
 
 // Bounds of a module. They are part of Version: all nodes must agree on which
 // modules exist.

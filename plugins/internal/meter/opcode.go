@@ -84,8 +84,11 @@ func isValue(t byte) bool { return t >= typeF64 && t <= typeI32 || isRef(t) }
 func isRef(t byte) bool   { return t == typeFuncRef || t == typeExtern }
 
 // Weights: fuel per instruction, chosen so that no instruction runs much slower
-// per unit than typical code (about 0.2 ns a unit compiled on one 2020s core;
-// the worst found is about 2 ns). Control that compiles to nothing is free.
+// per unit than typical code (about 0.2 ns a unit compiled on one 2020s core; the
+// worst found is about 3 ns). One thing is beyond that: a division whose result is a
+// subnormal float takes some 11 ns a unit, for the processor's sake, which no weight
+// of an instruction can tell from others; the clock of the worker bounds it. Control
+// that compiles to nothing is free.
 const (
 	weightPlain    = 1
 	weightMemory   = 2   // loads and stores, which may miss every cache
