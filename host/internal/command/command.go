@@ -78,6 +78,14 @@ func subcommands(c *cobra.Command, args []string) error {
 
 func showHelp(c *cobra.Command, _ []string) error { return c.Help() }
 
+// oneAccount is the check of a command that takes an account.
+func oneAccount(c *cobra.Command, args []string) error {
+	if len(args) != 1 {
+		return usage("%s takes a key's name or an address", c.CommandPath())
+	}
+	return nil
+}
+
 // noArgs is cobra.NoArgs with our exit code.
 func noArgs(c *cobra.Command, args []string) error {
 	if len(args) > 0 {

@@ -231,12 +231,7 @@ func proxyLs() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "ls ACCOUNT", Aliases: []string{"list"}, Short: "List the delegates of an account, and the calls that wait",
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usage("%s takes a key's name or an address", c.CommandPath())
-			}
-			return nil
-		},
+		Args: oneAccount,
 		RunE: func(c *cobra.Command, args []string) error {
 			id, err := addressOf(dir, args[0])
 			if err != nil {

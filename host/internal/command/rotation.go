@@ -137,12 +137,7 @@ func coldkeyShow() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use: "show ACCOUNT", Short: "Show whether an account is about to be moved",
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usage("%s takes a key's name or an address", c.CommandPath())
-			}
-			return nil
-		},
+		Args: oneAccount,
 		RunE: func(c *cobra.Command, args []string) error {
 			id, err := addressOf(dir, args[0])
 			if err != nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/ledger/unit"
 )
 
@@ -271,6 +272,39 @@ is free; 'plexus stake ls' shows until when.`,
 	return c
 }
 
+// hand pays for stake that goes to another hotkey or account, untraded; form and title
+// say who that is, and call makes the transaction of the stake, also given in words.
+func (f *stakeFlags) hand(c *cobra.Command, to *string, form, title string,
+	call func(n ledger.NetUID, hot ledger.Hotkey, other key.ID, stake string, amount ledger.StakeAmount) (*payment, ledger.Payload)) error {
+	n, hot, err := f.where()
+	if err != nil {
+		return err
+	}
+	if err := need(to, "to", form, title, "a name or an address"); err != nil {
+		return err
+	}
+	other, err := addressOf(f.keys, *to)
+	if err != nil {
+		return err
+	}
+	amount, err := f.stake(n)
+	if err != nil {
+		return err
+	}
+	who, err := f.acting()
+	if err != nil {
+		return err
+	}
+	return f.pay(c, func(v ledger.View) (*payment, ledger.Payload, error) {
+		out, err := worth(v, n, hot, who, amount)
+		if err != nil {
+			return nil, nil, err
+		}
+		p, payload := call(n, hot, other, inUnits(n, out), amount)
+		return p, payload, nil
+	})
+}
+
 func stakeMove() *cobra.Command {
 	var f stakeFlags
 	var to string
@@ -281,30 +315,10 @@ func stakeMove() *cobra.Command {
 price plays no part. Root stake behind a block producer goes through the queue.`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			n, hot, err := f.where()
-			if err != nil {
-				return err
-			}
-			if err := need(&to, "to", "KEY", "Hotkey that it moves to", "a name or an address"); err != nil {
-				return err
-			}
-			other, err := addressOf(f.keys, to)
-			if err != nil {
-				return err
-			}
-			amount, err := f.stake(n)
-			if err != nil {
-				return err
-			}
-			who, err := f.acting()
-			if err != nil {
-				return err
-			}
-			return f.pay(c, func(v ledger.View) (*payment, ledger.Payload, error) {
-				out, err := worth(v, n, hot, who, amount)
-				return &payment{what: fmt.Sprintf("the move of %s on netuid %d from %s to %s", inUnits(n, out), n, hot, other), to: other,
-						done: fmt.Sprintf("moved %s on netuid %d to %s", inUnits(n, out), n, other)},
-					&ledger.MoveStake{NetUID: n, From: hot, To: other, Amount: amount}, err
+			return f.hand(c, &to, "KEY", "Hotkey that it moves to", func(n ledger.NetUID, hot ledger.Hotkey, other key.ID, stake string, amount ledger.StakeAmount) (*payment, ledger.Payload) {
+				return &payment{what: fmt.Sprintf("the move of %s on netuid %d from %s to %s", stake, n, hot, other), to: other,
+						done: fmt.Sprintf("moved %s on netuid %d to %s", stake, n, other)},
+					&ledger.MoveStake{NetUID: n, From: hot, To: other, Amount: amount}
 			})
 		},
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/plexus-network/plexus/host/internal/api"
 	"github.com/plexus-network/plexus/ledger"
+	"github.com/plexus-network/plexus/ledger/key"
 	"github.com/plexus-network/plexus/ledger/unit"
 )
 
@@ -109,30 +110,10 @@ func stakeTransfer() *cobra.Command {
 		Long:  `Gives your stake to another account, without a trade. A subnet's owner may forbid it.`,
 		Args:  noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			n, hot, err := f.where()
-			if err != nil {
-				return err
-			}
-			if err := need(&to, "to", "ACCOUNT", "Who gets it", "a name or an address"); err != nil {
-				return err
-			}
-			other, err := addressOf(f.keys, to)
-			if err != nil {
-				return err
-			}
-			amount, err := f.stake(n)
-			if err != nil {
-				return err
-			}
-			who, err := f.acting()
-			if err != nil {
-				return err
-			}
-			return f.pay(c, func(v ledger.View) (*payment, ledger.Payload, error) {
-				out, err := worth(v, n, hot, who, amount)
-				return &payment{what: fmt.Sprintf("the gift of %s on netuid %d behind %s to %s", inUnits(n, out), n, hot, other), to: other,
-						done: fmt.Sprintf("gave %s on netuid %d to %s", inUnits(n, out), n, other)},
-					&ledger.TransferStake{NetUID: n, Hotkey: hot, To: other, Amount: amount}, err
+			return f.hand(c, &to, "ACCOUNT", "Who gets it", func(n ledger.NetUID, hot ledger.Hotkey, other key.ID, stake string, amount ledger.StakeAmount) (*payment, ledger.Payload) {
+				return &payment{what: fmt.Sprintf("the gift of %s on netuid %d behind %s to %s", stake, n, hot, other), to: other,
+						done: fmt.Sprintf("gave %s on netuid %d to %s", stake, n, other)},
+					&ledger.TransferStake{NetUID: n, Hotkey: hot, To: other, Amount: amount}
 			})
 		},
 	}
@@ -150,12 +131,7 @@ func stakeLs() *cobra.Command {
 		Long: `Asks a node for all positions of an account, by subnet and hotkey, with what they would be worth at
 the price of now, and for the root stake that waits in the queue. A list cannot be proved
 complete, so that this is as the node says.`,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usage("%s takes a key's name or an address", c.CommandPath())
-			}
-			return nil
-		},
+		Args: oneAccount,
 		RunE: func(c *cobra.Command, args []string) error {
 			id, err := addressOf(dir, args[0])
 			if err != nil {
