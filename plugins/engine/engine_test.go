@@ -75,8 +75,11 @@ func answer(ctx context.Context, t Task) ([]byte, error) {
 		return make([]byte, 5000), nil
 	case "huge":
 		return make([]byte, 64<<20), nil
-	case "stop":
-		return nil, syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	case "stop": // at the latest a moment after this, when another thread takes the signal
+		if err := syscall.Kill(os.Getpid(), syscall.SIGSTOP); err != nil {
+			return nil, err
+		}
+		time.Sleep(time.Hour)
 	case "slow":
 		time.Sleep(400 * time.Millisecond)
 	case "print":
