@@ -91,6 +91,17 @@ func TestAuthorsLoop(t *testing.T) {
 	if err := json.Unmarshal([]byte(must("plugin", "inspect", file, "--json")), &in); err != nil || in.Module != b.Module || in.Runs != "yes" || in.Functions < 500 || len(in.Largest) != 10 {
 		t.Errorf("inspect: %+v %v", in, err)
 	}
+	// Without its manifest, which stands at the end, no node runs it.
+	code, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(whole, []byte(strings.Replace(string(code), "plexus.manifest", "plexus.manifesx", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(must("plugin", "inspect", whole, "--json")), &in); err != nil || in.Runs != "its manifest is wrong" || !strings.Contains(in.Manifest, "0 sections") {
+		t.Errorf("inspect without a manifest: %+v %v", in, err)
+	}
 	// A published module has lost its functions' names; they have numbers then.
 	pb := filepath.Join(cache, "score.pb.gz")
 	if out := must("plugin", "profile", file, "--cache", cache, "--op", "task,score", "--seed", "7", "-o", pb); !strings.Contains(out, "function ") || !strings.Contains(out, "score") || fileSize(t, pb) < 1000 {

@@ -93,12 +93,15 @@ func inspection(code []byte, o *wasm.Outline, top int) *inspected {
 	r := &inspected{Module: plugins.Digest(code).String(), Bytes: len(code), Manifest: "ok", Runs: "yes",
 		Sections: []inspectedPart{}, Imports: []inspectedEntry{}, Exports: []inspectedEntry{}, Largest: []inspectedFunc{},
 		Types: o.Types, Tables: o.Tables, Globals: o.Globals, Segments: o.Segments, Functions: len(o.Functions)}
-	if man, err := plugins.ReadManifest(code); err != nil {
-		r.Manifest = err.Error()
+	lim := plugins.DefaultLimits()
+	man, err := plugins.ReadManifest(code)
+	if err != nil {
+		r.Manifest, r.Runs = err.Error(), "its manifest is wrong"
 	} else {
 		r.Name, r.Version = man.Name, man.Version
+		lim.Pages = uint32(min(man.Pages, uint64(lim.Pages)))
 	}
-	if metered, err := wasm.Instrument(code, plugins.DefaultLimits()); err != nil {
+	if metered, err := wasm.Instrument(code, lim); err != nil {
 		r.Runs = err.Error()
 	} else {
 		r.Metered = len(metered)

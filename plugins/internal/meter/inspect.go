@@ -42,8 +42,7 @@ type Function struct {
 
 // Pages are the bounds of a memory, in pages of 64 KiB.
 type Pages struct {
-	Min, Max uint32
-	Bounded  bool // a maximum is given
+	Min, Max uint32 // Max 0: none is given
 }
 
 var sectionNames = [numSections]string{"custom", "types", "imports", "functions", "tables", "memory", "globals",
@@ -96,7 +95,7 @@ func Inspect(wasm []byte) (*Outline, error) {
 	}
 	o.Types, o.Tables, o.Globals, o.Segments = len(m.types), len(m.tables), m.globals, m.datas
 	if len(m.memAt) > 0 {
-		o.Memory = &Pages{m.memAt[0].min, m.memAt[0].max, m.memAt[0].bounded}
+		o.Memory = &Pages{m.memAt[0].min, m.memAt[0].max}
 	}
 	code := &reader{b: m.sec[secCode]}
 	n := 0
