@@ -254,27 +254,6 @@ func TestAttackMalformed(t *testing.T) {
 	}
 }
 
-// A standing that the application gives is part of the score.
-func TestScoreHook(t *testing.T) {
-	t.Parallel()
-	a, b := start(t, 1), start(t, 2)
-	connect(t, a, b)
-	for _, h := range []*Host{a, b} {
-		if _, err := h.Join("x", func(peer.ID, []byte) Verdict { return Accept }); err != nil {
-			t.Fatal(err)
-		}
-	}
-	a.SetScore(func(id peer.ID) float64 {
-		if id == b.ID() {
-			return 1e9
-		}
-		return 0
-	})
-	eventually(t, "score", func() bool { s := a.Scores()[b.ID()]; return s >= ScoreRange && s < ScoreRange+100 })
-	a.SetScore(func(peer.ID) float64 { return -600 })
-	eventually(t, "score", func() bool { s := a.Scores()[b.ID()]; return s < -500 && s > -700 })
-}
-
 // More connections from one address than allowed are refused, where the address
 // is not this machine's own.
 func TestPrefixLimit(t *testing.T) {

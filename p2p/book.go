@@ -196,10 +196,3 @@ func (b *book) save() {
 
 // Known returns the peers whose addresses the host remembers, connected or not.
 func (h *Host) Known() peer.IDSlice { return h.host.Peerstore().PeersWithAddrs() }
-
-// Protect keeps the connection to a peer when there are too many: for block
-// producers and others whose loss would hurt. Unprotect ends it.
-func (h *Host) Protect(id peer.ID) { h.host.ConnManager().Protect(id, "plexus") }
-
-// Unprotect makes the connection to a peer one like others.
-func (h *Host) Unprotect(id peer.ID) { h.host.ConnManager().Unprotect(id, "plexus") }

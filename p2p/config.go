@@ -49,7 +49,7 @@ type Config struct {
 	// HolePunching tries to replace a relayed connection by a direct one.
 	HolePunching bool
 	// MaxPeers is how many connections there may be before those used least are
-	// closed down to a quarter of it, protected ones never; 0 means
+	// closed down to a quarter of it, those to relays and gossip's own never; 0 means
 	// DefaultMaxPeers.
 	MaxPeers int
 	// PrefixPeers is how many connections one IPv4 address or IPv6 /56 may have;

@@ -212,20 +212,6 @@ func TestBook(t *testing.T) {
 	h.Close()
 }
 
-func TestProtect(t *testing.T) {
-	a, b := start(t, 1), start(t, 2)
-	connect(t, a, b)
-	a.Protect(b.ID())
-	m := a.Libp2p().ConnManager()
-	if !m.IsProtected(b.ID(), "") {
-		t.Fatal("not protected")
-	}
-	a.Unprotect(b.ID())
-	if m.IsProtected(b.ID(), "plexus") {
-		t.Fatal("still protected")
-	}
-}
-
 func TestConfig(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"no seed":        func(c *Config) { c.Seed = [32]byte{} },

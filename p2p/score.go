@@ -15,24 +15,13 @@ import (
 // it.
 const GraylistScore = -2500
 
-// ScoreRange is how much a peer's standing may add to or take from its gossip
-// score.
-const ScoreRange = 1000
+// maxBlame is how much what a peer was blamed for may take from its gossip score.
+const maxBlame = 1000
 
-// scores has what the application thinks of peers, and what gossipsub does.
+// scores has what gossipsub thinks of peers.
 type scores struct {
 	mu   sync.Mutex
-	app  func(peer.ID) float64
 	last map[peer.ID]float64
-}
-
-// SetScore sets the standing of peers in gossip: what fn returns, within
-// ScoreRange either way, is added to a peer's score every second. Stake is what
-// an attacker cannot make up. fn must be quick and is called for all peers.
-func (h *Host) SetScore(fn func(peer.ID) float64) {
-	h.scores.mu.Lock()
-	defer h.scores.mu.Unlock()
-	h.scores.app = fn
 }
 
 // Scores returns the gossip scores as of the last second. A peer that left keeps
@@ -43,18 +32,8 @@ func (h *Host) Scores() map[peer.ID]float64 {
 	return maps.Clone(h.scores.last)
 }
 
-// standing is what the application thinks of a peer, less what the peer was
-// blamed for.
-func (h *Host) standing(id peer.ID) (points float64) {
-	s := &h.scores
-	s.mu.Lock()
-	fn := s.app
-	s.mu.Unlock()
-	if fn != nil {
-		points = min(max(fn(id), -ScoreRange), ScoreRange)
-	}
-	return max(points-h.conduct.Points(id), -ScoreRange)
-}
+// standing is what a peer was blamed for, as part of its score.
+func (h *Host) standing(id peer.ID) float64 { return max(-h.conduct.Points(id), -maxBlame) }
 
 func (h *Host) blamer(id peer.ID) func(points float64) {
 	return func(points float64) { h.conduct.Blame(id, points) }
