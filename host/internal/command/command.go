@@ -61,7 +61,28 @@ See 'plexus help exit-codes' for the exit codes and 'plexus schema' for what --j
 		initCommand(), startCommand(), validatorCommand(), snapshotCommand(), stateCommand(), doctorCommand(), versionCommand(), configCommand(), pluginCommand(), subnetCommand(), schemaCommand(), exitTopic(), statusCommand(), historyCommand(), adminCommand(), nodeCommand(), minersCommand(), workerCommand(), engineCommand())
 	root.AddCommand(stakeCommand(), govCommand(), delegateCommand(), childCommand(), swapHotkeyCommand(), swapColdkeyCommand(), weightsCommand(), producerCommand(), multisigCommand(), proxyCommand())
 	root.AddCommand(datasetCommand(), lightCommand(), evidenceCommand(), whyCommand())
+	root.SetHelpCommand(helpCommand())
 	return root
+}
+
+// helpCommand is cobra's, but for an unknown command, which fails here as it does
+// without help.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about any command",
+		RunE: func(c *cobra.Command, args []string) error {
+			found, rest, err := c.Root().Find(args)
+			if err != nil {
+				return err // what subcommands says
+			}
+			if len(rest) > 0 && found.HasSubCommands() {
+				return subcommands(found, rest)
+			}
+			found.InitDefaultHelpFlag()
+			return found.Help()
+		},
+	}
 }
 
 // subcommands refuses arguments of a command that only groups others.

@@ -50,6 +50,8 @@ func TestUsage(t *testing.T) {
 	}{
 		{"nonsense", 64, `unknown command "nonsense"`},
 		{"replai", 64, `did you mean "replay"`},
+		{"help nonsense", 64, `unknown command "nonsense"`},
+		{"help evidence nonsense", 64, "plexus evidence --help"},
 		{"replay --nonsense", 64, "plexus replay --help"},
 		{"replay --engine fast", 64, "interpreter, compiler or both"},
 		{"replay extra", 64, "takes no arguments"},
