@@ -74,8 +74,9 @@ func TestTranslateSubnet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// All of the real sentences, four of five, and none of the made-up ones.
-	if got := fraction(scores[0]); got < 0.7 || got > 0.9 {
+	// All of the real sentences, four of five, and none of the made-up ones: where
+	// nobody else answers, what is missed weighs four times what is known.
+	if got := fraction(scores[0]); got < 0.49 || got > 0.51 {
 		t.Errorf("score %.3f", got)
 	}
 }
