@@ -147,7 +147,8 @@ func TestHomeFormat(t *testing.T) {
 		}
 	}
 	write(fileGenesis, "of a network without a description")
-	for text, want := range map[string]string{"": "format 1,", `{"Format": 99}`: "format 99"} {
+	for _, c := range [][2]string{{"", "format 1,"}, {`{"Format": 99}`, "format 99"}} { // the first without a description
+		text, want := c[0], c[1]
 		if text != "" {
 			write(fileHome, text)
 		}
