@@ -322,21 +322,6 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-func TestMemoryLimit(t *testing.T) {
-	if runtime.GOOS != "linux" || raced {
-		t.Skip("needs Linux, and room in the address space that the race detector takes")
-	}
-	c := config("good")
-	c.Limits = Limits{Memory: 3 << 30}
-	c.Timeout = 20 * time.Second
-	e := open(t, c)
-	works(t, e)
-	if _, err := e.Answer(t.Context(), 7, []byte("eat")); !errors.Is(err, ErrDied) || !strings.Contains(err.Error(), "memory") {
-		t.Error(err)
-	}
-	works(t, e)
-}
-
 func TestOtherUser(t *testing.T) {
 	c := config("good")
 	c.User = "nobody"
