@@ -145,35 +145,19 @@ func (f *claimFlags) files(ctx context.Context, path string, names []string) (ou
 }
 
 func (f *claimFlags) fetched(ctx context.Context, path string) (out []claimed, err error) {
-	r, err := dial(ctx, f.join)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	v, err := r.View(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all, err := f.find(v)
-	if err != nil {
-		return nil, err
-	}
-	for i := range all {
-		p := &all[i]
-		b, err := p.fetch(ctx, r)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if err != nil {
-			out = append(out, claimed{Netuid: f.netuid, Epoch: p.epoch, Validator: p.validator.Hotkey.String(),
-				Root: fmt.Sprintf("%x", p.committed.Evidence), Verdict: "unavailable", Error: err.Error()})
-			continue
-		}
-		x, err := hold(v, b, path)
-		if err != nil {
-			return nil, err
+	err = f.each(ctx, func(v ledger.View, p *published, b *evidence.Bundle, missing error) error {
+		x := claimed{Netuid: f.netuid, Epoch: p.epoch, Validator: p.validator.Hotkey.String(), Root: fmt.Sprintf("%x", p.committed.Evidence), Verdict: "unavailable"}
+		var err error
+		if missing != nil {
+			x.Error = missing.Error()
+		} else {
+			x, err = hold(v, b, path)
 		}
 		out = append(out, x)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

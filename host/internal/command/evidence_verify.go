@@ -104,35 +104,20 @@ func verifyFiles(c *cobra.Command, f *epochFlags, trust *trustFlag, names []stri
 
 // verifyEpoch fetches the bundles of an epoch and checks them.
 func verifyEpoch(c *cobra.Command, f *epochFlags) (out []checkedEvidence, err error) {
-	ctx := c.Context()
-	r, err := dial(ctx, f.join)
-	if err != nil {
-		return nil, err
-	}
-	defer r.Close()
-	v, err := r.View(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all, err := f.find(v)
-	if err != nil {
-		return nil, err
-	}
-	for i := range all {
-		b, err := all[i].fetch(ctx, r)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		if err != nil {
-			out = append(out, checkedEvidence{Netuid: f.netuid, Epoch: all[i].epoch, Validator: all[i].validator.Hotkey.String(),
-				Root: fmt.Sprintf("%x", all[i].committed.Evidence), Verdict: "unavailable", Error: err.Error()})
-			continue
-		}
-		x := checked(b)
-		if err := x.check(c, v, b); err != nil {
-			return nil, err
+	err = f.each(c.Context(), func(v ledger.View, p *published, b *evidence.Bundle, missing error) error {
+		x := checkedEvidence{Netuid: f.netuid, Epoch: p.epoch, Validator: p.validator.Hotkey.String(), Root: fmt.Sprintf("%x", p.committed.Evidence), Verdict: "unavailable"}
+		var err error
+		if missing != nil {
+			x.Error = missing.Error()
+		} else {
+			x = checked(b)
+			err = x.check(c, v, b)
 		}
 		out = append(out, x)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	return out, nil
 }

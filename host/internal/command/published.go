@@ -42,6 +42,34 @@ type published struct {
 	revealed  *ledger.Opening   // nil for one that did not
 }
 
+// each fetches what the flags choose and calls fn with one bundle after another, nil
+// with the reason for one that is not to be had. It ends with fn's first error.
+func (f *epochFlags) each(ctx context.Context, fn func(v ledger.View, p *published, b *evidence.Bundle, missing error) error) error {
+	r, err := dial(ctx, f.join)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	v, err := r.View(ctx)
+	if err != nil {
+		return err
+	}
+	all, err := f.find(v)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		b, missing := all[i].fetch(ctx, r)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := fn(v, &all[i], b, missing); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // find lists what the flags choose: the members of the epoch's roster that
 // committed. That there are none is an error with exit code 2.
 func (f *epochFlags) find(v ledger.View) ([]published, error) {
